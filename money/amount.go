@@ -159,7 +159,7 @@ func Rate(num, den Amount) (millionths *big.Int, ok bool) {
 	if den == (Amount{}) {
 		return nil, false
 	}
-	n, d := num.integer(), den.integer()
+	n, d := num.Integer(), den.Integer()
 	quotient, rest := n.QuoRem(n.Mul(n, big.NewInt(microsPerUnit)), d, new(big.Int))
 	// The quotient is cut towards zero; half of the divisor or more is left over.
 	if rest.Lsh(rest, 1).CmpAbs(d) >= 0 {
@@ -216,7 +216,8 @@ func (a Amount) magnitude() (hi, lo uint64) {
 	return hi, lo
 }
 
-func (a Amount) integer() *big.Int {
+// Integer returns the micro-units as a number of any size.
+func (a Amount) Integer() *big.Int {
 	n := new(big.Int).Lsh(big.NewInt(a.hi), 64)
 	return n.Add(n, new(big.Int).SetUint64(a.lo))
 }

@@ -56,6 +56,7 @@ var _ = add(&Report{
 		rollup.RankedCounts("attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending"),
 		[]rollup.Ranked{rollup.RankedRate("delivery", "delivery_den"), rollup.RankedRate("open", "open_den"),
 			rollup.RankedRate("click", "delivery_num"), rollup.RankedRate("reply", "delivery_num")}),
+	Searched:  true,
 	Try:       []string{"sort=-first_at&limit=50", "group_by=template&sort=-open_rate&search=welcome"},
 	Statement: rollup.Template("groups.sql", groupsSQL),
 	Tables:    []string{"builds", "rollup_attempts", "routes"},

@@ -19,17 +19,18 @@ func (r *Report) sortNames() (names []string) {
 }
 
 // listParams are the parameters of a report whose rows are sorted and searched.
-func (r *Report) listParams() []answer.Param {
-	if len(r.Sorts) == 0 {
-		return nil
-	}
-	return []answer.Param{
-		{Name: "sort", Schema: answer.OneOf(r.sortNames()...), Example: r.sortNames()[1],
+func (r *Report) listParams() (params []answer.Param) {
+	if len(r.Sorts) > 0 {
+		params = append(params, answer.Param{Name: "sort", Schema: answer.OneOf(r.sortNames()...),
+			Example: r.sortNames()[1],
 			Text: "A field that rows are sorted by, the least first, or with - the greatest; what is not known comes " +
-				"last, and rows alike in the order of their keys. Without it all come in that order."},
-		{Name: "search", Schema: &answer.Schema{Type: "string", MinLength: new(1)}, Example: "spring",
-			Text: "Keeps rows with this text in one of their keys, whatever its case."},
+				"last, and rows alike in the order of their keys. Without it all come in that order."})
 	}
+	if r.Searched {
+		params = append(params, answer.Param{Name: "search", Schema: &answer.Schema{Type: "string", MinLength: new(1)},
+			Example: "spring", Text: "Keeps rows with this text in one of their keys, whatever its case."})
+	}
+	return params
 }
 
 // readOrder reads how a list is sorted, and what is searched for.
@@ -44,7 +45,7 @@ func (r *Report) readOrder(p *answer.Params, request *rollup.Request) {
 			request.Order = &rollup.Order{Ranked: r.Sorts[at], Down: down}
 		}
 	}
-	if text, given := p.One("search"); given && len(r.Sorts) > 0 {
+	if text, given := p.One("search"); given && r.Searched {
 		if text == "" {
 			p.Fail("search", "is empty; say what a key must hold, or leave the parameter out")
 		}

@@ -53,8 +53,9 @@ type Report struct {
 	Knows func(rollup.Key) bool
 	// RowFilters are filters that choose rows, not what they are of: the statement does not know them.
 	RowFilters []string
-	// Sorts are fields that rows may be sorted by; where there are some, rows may be searched, too.
-	Sorts []rollup.Ranked
+	// Sorts are fields that rows may be sorted by. Searched says that rows may be searched.
+	Sorts    []rollup.Ranked
+	Searched bool
 	// Long says that a page's time is not enough for the statement.
 	Long bool
 

@@ -17,7 +17,7 @@ type materialized struct {
 func (a *materialized) Bytes() int64 {
 	size := int64(100)
 	for _, r := range a.rows {
-		size += 400 + 64*int64(len(r.channels)) + 100*int64(len(r.minimums))
+		size += 440 + 64*int64(len(r.channels)) + 100*int64(len(r.minimums))
 		for _, k := range r.keys {
 			size += 32 + int64(len(k.Text))
 		}

@@ -361,7 +361,7 @@ func TestSavings_Minimum(t *testing.T) {
 }
 
 // A rate is null when there is nothing to divide by, and at no size else (docs/definitions.md section 4).
-func TestMoneyRate_AnySize(t *testing.T) {
+func TestSavedRate_AnySize(t *testing.T) {
 	dearest := money.Micros(money.MaxPrice).Times(65535).Times(32)
 	for _, c := range []struct {
 		num, den money.Amount
@@ -374,7 +374,8 @@ func TestMoneyRate_AnySize(t *testing.T) {
 		{dearest, money.Micros(-3), "-699040000000000000000"},
 		{dearest, money.Micros(7), "299588571428571428571.428571"},
 	} {
-		if got := moneyRate(c.num, c.den); got.Plain() != c.want || (c.want == "") != (got == answer.Null) {
+		row := &quantities{smsOnly: c.den, actual: c.den.Sub(c.num)}
+		if got := savedRate(row); got.Plain() != c.want || (c.want == "") != (got == answer.Null) {
 			t.Errorf("%s ÷ %s is shown as %q, want %q", c.num, c.den, got.Plain(), c.want)
 		}
 	}

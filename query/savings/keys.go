@@ -14,6 +14,7 @@ import (
 
 // form is what a request for the savings report may ask for, and what is answered.
 var form = report.Report{Name: "savings", Keys: Keys, Extra: rollup.Keys{rollup.CurrencyFilter}, Figures: figures,
+	Sorts:   sorts(),
 	Summary: "What cascades saved against sending everything as SMS, and what they cost",
 	Text: "The figure to show alone is `saved_reached`. What is to pay is `actual_cost` + `minimum_top_up`. Messages " +
 		"without a price are in `messages`, `reached`, `read` and `unpriced`, and in no money. In CSV and XLSX " +

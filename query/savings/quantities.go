@@ -3,6 +3,7 @@ package savings
 import (
 	"cmp"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type quantities struct {
 	settling  rollup.Settling
 	settledMS int64
 	piece     piece
+	rank      *big.Int // what the rows of an answer are sorted by, nil where it is not known
 }
 
 // piece is a part of an answer: a UTC day, in days of Unix time, with what settles at present or without it.
@@ -188,6 +190,16 @@ func (r *quantities) topUp(asOfMS int64) (sum money.Amount, known bool) {
 		}
 	}
 	return sum, true
+}
+
+func (r *quantities) saved() money.Amount        { return r.smsOnly.Sub(r.actual) }
+func (r *quantities) savedReached() money.Amount { return r.saved().Sub(r.savedUnreached) }
+func (r *quantities) drift() money.Amount        { return r.reported.Sub(r.reportedComputed) }
+
+// savedRate is what was saved of the costs as plain SMS, in millionths; nil when they are nothing.
+func (r *quantities) savedRate() *big.Int {
+	millionths, _ := money.Rate(r.saved(), r.smsOnly)
+	return millionths
 }
 
 // compare orders rows by their keys, then by currency.

@@ -62,7 +62,6 @@ func (t *display) row(r *quantities, row []answer.Value) []answer.Value {
 	if !segmentsAreKey(t.keys) {
 		row = append(row, answer.Count(r.segments))
 	}
-	saved := r.smsOnly.Sub(r.actual)
 	// Where messages are there but none is priced, nothing is known of their money.
 	known := func(a money.Amount) answer.Value {
 		if r.priced == 0 {
@@ -70,13 +69,13 @@ func (t *display) row(r *quantities, row []answer.Value) []answer.Value {
 		}
 		return answer.Amount(a)
 	}
-	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly),
-		known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
+	row = append(row, known(r.smsOnly), known(r.actual), known(r.saved()), savedRate(r),
+		known(r.savedUnreached), known(r.savedReached()),
 		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), answer.PerUnit(r.actual, r.pricedReached),
 		answer.PerUnit(r.readable, r.readAttempts),
-		answer.Count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
+		answer.Count(r.reportedAttempts), known(r.reported), known(r.drift()))
 	if topUp, shown := t.topUp(r); shown {
-		row = append(row, answer.Amount(topUp), answer.Amount(saved.Sub(topUp)))
+		row = append(row, answer.Amount(topUp), answer.Amount(r.saved().Sub(topUp)))
 	} else {
 		row = append(row, answer.Null, answer.Null)
 	}
@@ -164,10 +163,9 @@ func channelArray(lines []channelCost) answer.Value {
 	return answer.JSON(e.String())
 }
 
-// moneyRate is num ÷ den, null when den is nothing.
-func moneyRate(num, den money.Amount) answer.Value {
-	millionths, ok := money.Rate(num, den)
-	if !ok {
+func savedRate(r *quantities) answer.Value {
+	millionths := r.savedRate()
+	if millionths == nil {
 		return answer.Null
 	}
 	return answer.BigDecimal(millionths, 6)

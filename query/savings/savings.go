@@ -66,7 +66,8 @@ func (s *Savings) serve(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := rowAfter(request)
+	by := orderOf(request)
+	after, err := rowAfter(request, by)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (s *Savings) serve(c *gin.Context) error {
 	start := 0
 	if after != nil {
 		var found bool
-		if start, found = slices.BinarySearchFunc(reply.rows, after, (*quantities).compare); found {
+		if start, found = slices.BinarySearchFunc(reply.rows, after, by.compare); found {
 			start++
 		}
 	}
@@ -111,7 +112,7 @@ func (s *Savings) serve(c *gin.Context) error {
 	}
 	var last [][]byte
 	if end < len(reply.rows) {
-		last = reply.rows[end-1].shownKeys(request.Keys)
+		last = append(reply.rows[end-1].shownKeys(request.Keys), by.rankText(reply.rows[end-1])...)
 	}
 	return t.SendPage(c, append(request.Envelope(seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
@@ -120,7 +121,7 @@ func (s *Savings) serve(c *gin.Context) error {
 }
 
 // rowAfter returns the row that the cursor stands behind, nil without a cursor.
-func rowAfter(r *rollup.Request) (*quantities, error) {
+func rowAfter(r *rollup.Request, by order) (*quantities, error) {
 	if r.At == nil {
 		return nil, nil
 	}
@@ -135,6 +136,9 @@ func rowAfter(r *rollup.Request) (*quantities, error) {
 			return nil, unreadable
 		}
 		row.keys = append(row.keys, value)
+	}
+	if by.by != nil && by.readRank(row, string(r.At.After[len(r.Keys)+1])) != nil {
+		return nil, unreadable
 	}
 	return row, nil
 }
@@ -217,6 +221,7 @@ func (s *Savings) compute(ctx context.Context, request *rollup.Request, in input
 	if err != nil {
 		return nil, err
 	}
+	orderOf(request).sort(reply.rows)
 	for _, r := range reply.rows {
 		for _, c := range r.channels {
 			if at, found := slices.BinarySearch(reply.channels, c.channel); !found {

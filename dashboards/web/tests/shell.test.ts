@@ -142,9 +142,12 @@ test('while an answer is slow the last one is greyed, with its age', async () =>
 
 test('no data is said, with a way on', async () => {
   const { page } = await open(`/channels?${DAY}&account=nobody`)
-  const state = page.locator('#which .state')
+  const state = page.locator('main .state')
   await state.getByText('No messages in this period').waitFor()
+  expect(await page.locator('main .card').count()).toBe(1)
   await state.getByRole('link', { name: 'Show the last 400 days' }).click()
+  await state.getByText('No messages yet').waitFor()
+  expect(await state.getByRole('link', { name: 'How to send events' }).getAttribute('href')).toBe('/docs')
   expect(address(page).get('from')).toBe('2025-10-17')
   expect(address(page).get('account')).toBe('nobody')
 })

@@ -16,8 +16,13 @@ export interface Answer<T> {
 // An answer younger than this is not asked for again when a view is opened again.
 const FRESH_MS = 15_000
 
-/** useAnswer asks for a path, and for nothing where it is null. */
-export function useAnswer<T>(path: string | null): Answer<T> {
+/**
+ * useAnswer asks for a path, and for nothing where it is null. What is asked after another answer waits until that is
+ * there and drawn, so that what a view is about does not share the processor with what stands below; without it, its
+ * error is what is wrong.
+ */
+export function useAnswer<T>(path: string | null, after?: Answer<unknown>): Answer<T> {
+  const early = after !== undefined && (after.data === undefined || after.stale)
   const [, redraw] = useState(0)
   const [round, again] = useState(0)
   const shown = useRef<{ path: string; kept: Kept<T> } | undefined>(undefined)
@@ -26,7 +31,7 @@ export function useAnswer<T>(path: string | null): Answer<T> {
   if (path !== null && known) shown.current = { path, kept: known }
 
   useEffect(() => {
-    if (path === null) return
+    if (path === null || early) return
     if (round === 0 && known && Date.now() - known.at < FRESH_MS) return
     const { answer, leave } = ask<T>(path)
     let wanted = true
@@ -44,16 +49,17 @@ export function useAnswer<T>(path: string | null): Answer<T> {
       wanted = false
       leave()
     }
-  }, [path, round])
+  }, [path, round, early])
 
   const last = shown.current
+  const before = early ? after.problem : undefined
   return {
     path,
     data: path === null ? undefined : last?.kept.data,
     at: last?.kept.at,
     stale: last !== undefined && last.path !== path,
-    problem: problem.current?.path === path ? problem.current?.problem : undefined,
-    retry: () => {
+    problem: before ?? (problem.current?.path === path ? problem.current?.problem : undefined),
+    retry: before && after ? after.retry : () => {
       problem.current = undefined
       again((n) => n + 1)
     },

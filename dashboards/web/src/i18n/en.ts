@@ -55,7 +55,12 @@ export const words = {
   },
   states: {
     empty: 'No messages in this period',
-    emptyHow: 'Choose a longer period, or send events to POST /v1/events or to the Kafka topic.',
+    emptyHow: 'Choose a longer period.',
+    emptyFiltered: 'No messages fit these filters in this period',
+    emptyFilteredHow: 'Remove a filter, or choose a longer period.',
+    emptyEver: 'No messages yet',
+    emptyEverHow: 'They appear here seconds after their first events come, by POST /v1/events or by the Kafka topic.',
+    howToSend: 'How to send events',
     wholeYear: 'Show the last 400 days',
     failed: 'This did not load', retry: 'Try again',
     away: 'The server does not answer. What you see is the last answer.',
@@ -173,7 +178,7 @@ export const words = {
     saved: 'What did the cascade save?', noPrices: 'No message of this period has a price',
     noPricesHow: 'Savings need a price list: what an SMS segment and each channel cost.', setPrices: 'Set prices',
     firstWord: (rows: number) =>
-      `These are the first ${n(rows)} by name, sorted among themselves. More are below, or in the file, of ${n(10_000)} rows at most.`,
+      `These are the first ${n(rows)} of all in this order. A click on a heading sorts all of them; the file has up to ${n(10_000)} rows.`,
     savedWord: (saved: string, reached: number, twice: string, version: number) =>
       `${saved} saved on ${plural(reached, { one: 'message', other: 'messages' })} that arrived. ${twice} was paid twice. By tariff version ${n(version)}.`,
     dearerWord: (more: string, reached: number, twice: string, version: number) =>

@@ -27,7 +27,7 @@ export function useTable(id: string): [boolean, () => void] {
 }
 
 export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true,
-  whole, none, wide = false, body, controls }: {
+  whole, none, wide = false, body, controls, lines }: {
   id: string
   title: string
   answer: Answer<T>
@@ -47,6 +47,8 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
   /** body is what was sent with a question that is a POST. */
   body?: string
   controls?: ComponentChildren
+  /** lines is how high the card will be about, so that what stands below hardly moves. */
+  lines?: number
 }) {
   const [tabled, toggle] = useTable(id)
   const { data, path, problem } = answer
@@ -64,7 +66,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
       {problem && (!data || problem.status === 403) ? <Failed problem={problem} retry={answer.retry} /> : null}
       {problem && data && problem.status !== 403 ? <Failed problem={problem} retry={answer.retry} /> : null}
-      {!problem && !data ? <Waiting /> : null}
+      {!problem && !data ? <Waiting {...(lines === undefined ? {} : { lines })} /> : null}
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>

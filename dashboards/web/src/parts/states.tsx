@@ -3,16 +3,24 @@ import type { Problem } from '../api/types'
 import { w } from '../i18n'
 import { url, withParams } from '../state/url'
 import { addDays, dateIn } from '../state/period'
-import { clock, scope } from '../state/scope'
+import { clock, FILTERS, scope } from '../state/scope'
 
 export function Empty() {
-  const today = dateIn(scope.value.tz, clock.value)
-  const year = withParams(url.value, { period: null, from: addDays(today, -399), to: addDays(today, 1) })
+  const t = w().states
+  const { tz, period, filters } = scope.value
+  const today = dateIn(tz, clock.value)
+  const year = { from: addDays(today, -399), to: addDays(today, 1) }
+  const filtered = Object.keys(filters).length > 0
+  // Who has looked at all there can be is told how data come.
+  const whole = period.from <= year.from && period.to >= year.to
   return (
     <div class="state">
-      <strong>{w().states.empty}</strong>
-      <p>{w().states.emptyHow}</p>
-      <a class="button" href={year.href}>{w().states.wholeYear}</a>
+      <strong>{filtered ? t.emptyFiltered : whole ? t.emptyEver : t.empty}</strong>
+      <p>{filtered ? t.emptyFilteredHow : whole ? t.emptyEverHow : t.emptyHow}</p>
+      {filtered
+        ? <a class="button" href={withParams(url.value, Object.fromEntries(FILTERS.map((one) => [one, null]))).href}>{w().shell.clearFilters}</a>
+        : whole ? <a class="button" href="/docs">{t.howToSend}</a>
+        : <a class="button" href={withParams(url.value, { period: null, ...year }).href}>{t.wholeYear}</a>}
     </div>
   )
 }
@@ -36,11 +44,14 @@ export function Failed({ problem, retry }: { problem: Problem; retry: () => void
   )
 }
 
-/** Waiting has the height of what is to come, so that nothing jumps. */
-export function Waiting({ lines = 5 }: { lines?: number }) {
+const LINE_PX = 28
+const DRAWN = 5
+
+/** Waiting has about the height of what is to come, so that nothing jumps. */
+export function Waiting({ lines = DRAWN }: { lines?: number }) {
   return (
-    <div class="waiting" role="status" aria-label={w().card.loading}>
-      {Array.from({ length: lines }, (_, i) => <span key={i} />)}
+    <div class="waiting" role="status" aria-label={w().card.loading} style={{ minHeight: `${lines * LINE_PX}px` }}>
+      {Array.from({ length: Math.min(lines, DRAWN) }, (_, i) => <span key={i} />)}
     </div>
   )
 }

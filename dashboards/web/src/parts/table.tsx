@@ -25,6 +25,12 @@ export function compare(a: number | string | null, b: number | string | null, do
   return down ? -by : by
 }
 
+/** tellWhole has a name that is too long for its cell told on hover. */
+function tellWhole({ currentTarget: cell }: { currentTarget: HTMLTableCellElement }): void {
+  const name = cell.querySelector('bdi')
+  cell.title = name && name.scrollHeight > name.clientHeight ? name.textContent : ''
+}
+
 export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting }: {
   label: string
   columns: readonly Column<Row>[]
@@ -46,7 +52,7 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting 
   }, [rows, order, columns])
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
-      <table class="table">
+      <table class="table named">
         <caption class="unseen">{label}</caption>
         <thead>
           <tr>
@@ -74,7 +80,12 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting 
               {columns.map((one, i) => {
                 const to = i === 0 ? open?.(row) : undefined
                 const cell = one.show(row)
-                return <td key={one.key} class={one.kind === 'text' ? 'text' : 'figure'}>{to ? <a href={to}>{cell}</a> : cell}</td>
+                const text = one.kind === 'text'
+                return (
+                  <td key={one.key} class={text ? 'text' : 'figure'} onMouseEnter={text ? tellWhole : undefined}>
+                    {to ? <a href={to}>{cell}</a> : cell}
+                  </td>
+                )
               })}
             </tr>
           ))}

@@ -9,10 +9,11 @@ import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { More, usePages } from '../../parts/paged'
-import { Table, type Column, type Order } from '../../parts/table'
+import { Table, type Column } from '../../parts/table'
 import { Why } from '../../parts/why'
 import { toCampaign } from '../../state/links'
 import { scope } from '../../state/scope'
+import { sorting, type Sorting } from '../../state/sorting'
 import { setParams, url } from '../../state/url'
 import { costOf, useCosts } from './costs'
 import type { GroupRow } from './rows'
@@ -25,36 +26,22 @@ const NEWEST = '-first_at'
 // Typing asks when it pauses.
 const PAUSE_MS = 250
 
-/** orderOf is how the address says that the list is sorted: '' is by name. */
-function orderOf(): Order {
-  const given = url.value.searchParams.get('sort') ?? NEWEST
-  if (given === '') return { key: 'campaign', down: false }
-  const key = SORTS.find((one) => one === given.replace(/^-/, ''))
-  return key ? { key, down: given.startsWith('-') } : { key: 'first_at', down: true }
-}
-
-function sortBy({ key, down }: Order): void {
-  const sort = key === 'campaign' ? '' : `${down ? '-' : ''}${key}`
-  setParams({ sort: sort === NEWEST ? null : sort }, 'replace')
-}
-
 export function List() {
   const t = w().campaigns
   const s = scope.value
-  const order = orderOf()
+  const sorted = sorting(SORTS, 'campaign', NEWEST)
   const search = url.value.searchParams.get('search') ?? ''
   const accounts = s.account === '' && session.value?.account == null
-  const query = { group_by: accounts ? 'account,campaign' : 'campaign', ...(search ? { search } : {}),
-    ...(order.key === 'campaign' ? {} : { sort: `${order.down ? '-' : ''}${order.key}` }) }
+  const query = { group_by: accounts ? 'account,campaign' : 'campaign', ...(search ? { search } : {}), ...sorted.query }
   const answer = useAnswer<Report<GroupRow>>(reportPath('groups', s, { ...query, limit: PAGE }))
   const pages = usePages<GroupRow>(answer.path, answer.data)
   return (
-    <Card id="mailings" wide title={t.which} answer={answer} report="groups" definition="open"
+    <Card id="mailings" lines={24} wide title={t.which} answer={answer} report="groups" definition="open"
       whole={reportPath('groups', s, { ...query, limit: FILE })} controls={<Search text={search} />}
       none={search ? <p class="state">{t.nothingFound(search)}</p> : undefined}
       table={() => (
         <>
-          <Mailings rows={pages.rows} order={order} />
+          <Mailings rows={pages.rows} sorted={sorted} />
           <More pages={pages} />
         </>
       )}
@@ -81,7 +68,7 @@ export function nameOf(campaign: string): string {
   return campaign === '' ? w().dimensions.none : campaign
 }
 
-function Mailings({ rows, order }: { rows: readonly GroupRow[]; order: Order }) {
+function Mailings({ rows, sorted }: { rows: readonly GroupRow[]; sorted: Sorting }) {
   const t = w()
   const costs = useCosts(may('analyst') ? rows : [])
   const columns: readonly Column<GroupRow>[] = [
@@ -96,14 +83,14 @@ function Mailings({ rows, order }: { rows: readonly GroupRow[]; order: Order }) 
     { key: 'first_at', head: t.campaigns.start, show: (row) => row.first_at ? f.value.time(row.first_at) : NONE,
       sort: (row) => row.first_at },
   ]
-  return <Table label={t.campaigns.which} columns={columns} rows={rows} sorting={{ order, sortBy }}
+  return <Table label={t.campaigns.which} columns={columns} rows={rows} sorting={sorted}
     rowKey={(row) => `${row.account ?? ''} ${row.campaign}`} open={(row) => toCampaign(row.campaign, row.account)} />
 }
 
 function Name({ row }: { row: GroupRow }) {
   return (
     <>
-      <bdi class="name">{nameOf(row.campaign)}</bdi>
+      <bdi>{nameOf(row.campaign)}</bdi>
       {row.account === undefined ? null : <small><bdi>{row.account}</bdi></small>}
     </>
   )

@@ -107,9 +107,9 @@ function Rows({ rows, named, label }: { rows: readonly MessageRow[]; named: bool
   const columns: readonly Column<MessageRow>[] = [
     named
       ? { key: 'campaign', head: t.dimensions.campaign, kind: 'text',
-        show: (row) => <bdi class="name">{row.campaign || t.dimensions.none}</bdi> }
+        show: (row) => <bdi>{row.campaign || t.dimensions.none}</bdi> }
       : { key: 'recipient', head: t.campaigns.recipient, kind: 'text',
-        show: (row) => <bdi class="person">{row.recipient || row.contact || row.message_id}</bdi> },
+        show: (row) => <bdi>{row.recipient || row.contact || row.message_id}</bdi> },
     { key: 'state', head: t.campaigns.state, kind: 'text', show: (row) => stateName(row.state) },
     { key: 'reached', head: t.campaigns.reachedBy, kind: 'text', show: (row) => <Reached row={row} /> },
     { key: 'sent', head: t.figures.sent, show: (row) => when(row.sent_at) },

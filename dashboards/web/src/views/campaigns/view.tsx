@@ -1,6 +1,9 @@
 // The mailings of the period, or one of them: the one that the filter by mailing names.
+import { useAnswer } from '../../api/answer'
 import { may } from '../../api/client'
+import type { ChannelRow, Report } from '../../api/types'
 import { w } from '../../i18n'
+import { Cards } from '../../parts/cards'
 import { scope } from '../../state/scope'
 import { toQuery } from '../../state/url'
 import { Saved } from '../savings/saved'
@@ -8,11 +11,13 @@ import { Find } from './find'
 import { List, nameOf } from './list'
 import { Recipients } from './recipients'
 import { Sum } from './sum'
-import { What } from './what'
+import { stepsPath, What } from './what'
 import { Why } from './why'
 
 export default function Campaigns() {
   const names = scope.value.filters.campaign ?? []
+  const reports = may('marketer', 'analyst')
+  const steps = useAnswer<Report<ChannelRow>>(reports && names.length === 1 ? stepsPath() : null)
   if (names.length !== 1) {
     return (
       <div class="cards">
@@ -21,16 +26,14 @@ export default function Campaigns() {
       </div>
     )
   }
-  const reports = may('marketer', 'analyst')
   return (
-    <div class="cards">
-      <Head name={names[0] ?? ''} />
+    <Cards of={steps} first={<Head name={names[0] ?? ''} />}>
       {reports ? <Sum /> : null}
       {reports ? <What /> : null}
       {reports ? <Why /> : null}
       {may('analyst') ? <Saved /> : null}
       <Recipients />
-    </div>
+    </Cards>
   )
 }
 

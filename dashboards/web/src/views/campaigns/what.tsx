@@ -13,9 +13,14 @@ import { scope } from '../../state/scope'
 type Counts = 'attempted' | 'sent' | 'delivered' | 'read' | 'clicked' | 'replied' | 'failed' | 'pending' | 'skipped'
 type Row = ChannelRow & { readonly channel: string; readonly step: number }
 
+/** stepsPath is the question that the view begins with: what became of each step. */
+export function stepsPath(): string {
+  return reportPath('channels', scope.value, { group_by: 'step,channel' })
+}
+
 export function What() {
   const t = w().campaigns
-  const answer = useAnswer<Report<Row>>(reportPath('channels', scope.value, { group_by: 'step,channel' }))
+  const answer = useAnswer<Report<Row>>(stepsPath())
   const all = useAnswer<Report<ChannelRow>>(reportPath('channels', scope.value, { group_by: '' }))
   const total = all.data?.rows[0]
   return (

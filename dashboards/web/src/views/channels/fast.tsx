@@ -59,13 +59,15 @@ function metric(): Metric {
 export function Fast() {
   const t = w().channels
   const of = metric()
-  const answer = useAnswer<Report<Point>>(
-    reportPath('latency', scope.value, { metric: of, le: POINTS.map(String), limit: '10000' })
-  )
   const channels = useAnswer<Report<Row>>(reportPath('channels', scope.value))
+  const answer = useAnswer<Report<Point>>(
+    reportPath('latency', scope.value, { metric: of, le: POINTS.map(String), limit: '10000' }),
+    channels
+  )
   return (
     <Card
       id="fast"
+      lines={14}
       wide
       title={t.fast}
       answer={answer}

@@ -31,14 +31,12 @@ export function Versus() {
   const a = names.find((one) => one === q.get('a')) ?? names.find((one) => one !== q.get('b'))
   const b = names.find((one) => one === q.get('b') && one !== a) ?? names.find((one) => one !== a)
   const metric = METRICS.find((one) => one === q.get('metric')) ?? 'open'
-  const compared = useAnswer<Comparison>(
-    a !== undefined && b !== undefined && !channels.stale
-      ? reportPath('compare', all, { by: 'channel', values: [a, b], metric })
-      : null
+  const answer = useAnswer<Comparison>(
+    a !== undefined && b !== undefined ? reportPath('compare', all, { by: 'channel', values: [a, b], metric }) : null,
+    channels
   )
   // Without two channels nothing is asked, and the answer about channels is what there is to say.
   const none = channels.data !== undefined && b === undefined
-  const answer = channels.problem ? { ...compared, problem: channels.problem, retry: channels.retry } : compared
   const options = names.map((one) => ({ value: one, label: channelName(one) }))
   // Who picks the other one's channel swaps them.
   const pick = (first: string, second: string): void => setParams({ a: first, b: second }, 'replace')
@@ -55,6 +53,7 @@ export function Versus() {
   return (
     <Card
       id="versus"
+      lines={16}
       wide
       title={t.versus}
       answer={answer}

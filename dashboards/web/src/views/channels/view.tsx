@@ -1,4 +1,9 @@
 // Which channel is read, what happened to the messages, when and how fast they are read.
+import { useAnswer } from '../../api/answer'
+import { reportPath } from '../../api/paths'
+import type { ChannelRow, Report } from '../../api/types'
+import { Cards } from '../../parts/cards'
+import { scope } from '../../state/scope'
 import { Which } from './which'
 import { What } from './what'
 import { When } from './when'
@@ -7,12 +12,12 @@ import { Versus } from './versus'
 
 export default function Channels() {
   return (
-    <div class="cards">
+    <Cards of={useAnswer<Report<ChannelRow>>(reportPath('channels', scope.value))}>
       <Which />
       <What />
       <Fast />
       <Versus />
       <When />
-    </div>
+    </Cards>
   )
 }

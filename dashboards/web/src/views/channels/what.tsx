@@ -15,11 +15,11 @@ type Row = ChannelRow & { readonly channel: string }
 export function What() {
   const t = w().channels
   const answer = useAnswer<Report<Row>>(reportPath('channels', scope.value))
-  const failures = useAnswer<Report<FailureRow>>(reportPath('failures', scope.value))
-  const all = useAnswer<Report<ChannelRow>>(reportPath('channels', scope.value, { group_by: '' }))
+  const failures = useAnswer<Report<FailureRow>>(reportPath('failures', scope.value), answer)
+  const all = useAnswer<Report<ChannelRow>>(reportPath('channels', scope.value, { group_by: '' }), answer)
   const total = all.data?.rows[0]
   return (
-    <Card id="what" wide title={t.funnel} answer={answer} report="channels" definition="delivered"
+    <Card id="what" lines={28} wide title={t.funnel} answer={answer} report="channels" definition="delivered"
       chart={(data) => (
         <Funnel rows={data.rows.toSorted((a, b) => b.attempted - a.attempted).map((row) => ({
           ...row, key: row.channel, label: <ChannelMark channel={row.channel} />, tone: `c-${row.channel}`,

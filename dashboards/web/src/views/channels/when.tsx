@@ -25,12 +25,10 @@ export function When() {
     .toSorted((a, b) => b.open_den - a.open_den)
   const wanted = url.value.searchParams.get('when')
   const channel = reading.find((row) => row.channel === wanted)?.channel ?? reading[0]?.channel
-  const cells = useAnswer<Report<Row>>(channels.data && !channels.stale
-    ? reportPath('channels', s, { group_by: 'weekday,hour_of_day', ...(channel ? { channel } : {}) }) : null)
-  // Without the channels there is nothing to ask for, and their error is what is wrong.
-  const answer = channels.problem ? { ...cells, problem: channels.problem, retry: channels.retry } : cells
+  const answer = useAnswer<Report<Row>>(channels.data
+    ? reportPath('channels', s, { group_by: 'weekday,hour_of_day', ...(channel ? { channel } : {}) }) : null, channels)
   return (
-    <Card id="when" wide title={t.when} answer={answer} report="channels" definition="open"
+    <Card id="when" lines={11} wide title={t.when} answer={answer} report="channels" definition="open"
       controls={channel
         ? <Picker label={w().dimensions.channel} value={channel} onPick={(to) => setParams({ when: to }, 'replace')}
           options={reading.map((row) => ({ value: row.channel, label: channelName(row.channel) }))} />

@@ -23,7 +23,7 @@ export function Which() {
   const answer = useAnswer<Report<Row>>(reportPath('channels', s))
   const earlier = useAnswer<Report<Row>>(s.compare ? reportPath('channels', before(s)) : null)
   return (
-    <Card id="which" wide title={t.which} answer={answer} report="channels" definition="open"
+    <Card id="which" lines={19} wide title={t.which} answer={answer} report="channels" definition="open"
       chart={(data) => <Chart rows={data.rows} earlier={earlier.data?.rows} />}
       table={(data) => <Figures rows={data.rows} />}
       sentence={(data) => {

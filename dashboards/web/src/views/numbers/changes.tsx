@@ -19,7 +19,7 @@ export function Changes() {
     { account: account(), to, order: 'newest', limit: '20' })))
   const pages = usePages<ChangeRow>(answer.path, answer.data)
   return (
-    <Card id="changes" wide title={t.changes} answer={answer} none={<None text={t.noChanges} />}
+    <Card id="changes" lines={25} wide title={t.changes} answer={answer} none={<None text={t.noChanges} />}
       whole={pathOf('/v1/numbers/changes', { account: account(), to, limit: 'all' })}
       controls={<Picker label={t.to} value={to ?? ''}
         onPick={(state) => setParams({ became: state || null }, 'replace')}

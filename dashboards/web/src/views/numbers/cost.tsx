@@ -20,7 +20,7 @@ export function Cost() {
   const earlier = useAnswer<Report<DeadSpendRow>>(s.compare
     ? reportPath('dead-spend', before(s), { group_by: '' }) : null)
   return (
-    <Card id="cost" title={t.cost} answer={answer} report="dead-spend" definition="avoidable_cost"
+    <Card id="cost" lines={14} title={t.cost} answer={answer} report="dead-spend" definition="avoidable_cost"
       none={<None text={t.noCost} />}
       chart={(data) => data.rows.map((row) => {
         const was = earlier.data?.rows.find((one) => one.currency === row.currency)

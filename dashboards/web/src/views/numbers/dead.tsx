@@ -18,7 +18,7 @@ export function Dead() {
   const t = w().numbers
   const answer = useEdits(useAnswer<List<CountRow>>(pathOf('/v1/numbers/counts', { account: account() })))
   return (
-    <Card id="dead" title={t.dead} answer={answer} none={<None text={t.none} />}
+    <Card id="dead" lines={14} title={t.dead} answer={answer} none={<None text={t.none} />}
       chart={(data) => <Counts rows={data.rows} />}
       sentence={(data) => {
         const dead = data.rows.filter((row) => row.kind === 'phone' && row.state === 'dead')

@@ -30,7 +30,7 @@ export function DeadList() {
   }, [here, rule])
   const pages = usePages<Verdict>(answer.path, answer.data)
   return (
-    <Card id="list" wide title={t.list} answer={answer} whole={pathOf('/v1/numbers/dead', { ...query, limit: 'all' })}
+    <Card id="list" lines={25} wide title={t.list} answer={answer} whole={pathOf('/v1/numbers/dead', { ...query, limit: 'all' })}
       none={<None text={rule ? t.noneDead : t.noDead} />}
       controls={(
         <>

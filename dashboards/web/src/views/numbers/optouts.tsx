@@ -23,7 +23,7 @@ export function OptOuts() {
   const answer = useAnswer<List<AudienceRow>>(pathOf(route, { ...query, limit: '20' }))
   const pages = usePages<AudienceRow>(answer.path, answer.data)
   return (
-    <Card id="opt-outs" wide title={t.optOuts} answer={answer} none={<None text={t.noOptOuts} />}
+    <Card id="opt-outs" lines={25} wide title={t.optOuts} answer={answer} none={<None text={t.noOptOuts} />}
       whole={pathOf(route, { ...query, limit: 'all' })}
       controls={<Picker label={t.optOut} value={kind} onPick={(to) => setParams({ optout: to }, 'replace')}
         options={KINDS.map((one) => ({ value: one, label: t.optOutKinds[one] }))} />}

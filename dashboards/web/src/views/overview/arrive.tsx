@@ -4,7 +4,6 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
-import { Empty } from '../../parts/states'
 import { Why } from '../../parts/why'
 import { toView } from '../../state/scope'
 import { useFirst } from './first'
@@ -22,15 +21,14 @@ export function Arrive() {
   return (
     <Card
       id="arrive"
+      lines={12}
       title={t.arrive}
       answer={stamped}
       report="overview"
       definition="open"
       files={false}
       chart={({ attempts, messages }) =>
-        messages === 0 ? (
-          <Empty />
-        ) : attempts ? (
+        attempts ? (
           <Figures>
             <Figure
               main
@@ -85,6 +83,7 @@ export function Whom() {
   return (
     <Card
       id="whom"
+      lines={7}
       wide
       title={t.whom}
       answer={now}

@@ -42,7 +42,7 @@ export function Attention() {
       <header>
         <h2 id="attention-title">{t.attention}</h2>
       </header>
-      {waiting ? <Waiting lines={3} /> : null}
+      {waiting ? <Waiting lines={6} /> : null}
       {failed[0]?.problem ? (
         <Failed problem={failed[0].problem} retry={() => failed.forEach((one) => one.retry())} />
       ) : null}

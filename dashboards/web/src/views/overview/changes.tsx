@@ -10,6 +10,7 @@ import { Table, type Column } from '../../parts/table'
 import { addDays } from '../../state/period'
 import { scope } from '../../state/scope'
 import { toQuery } from '../../state/url'
+import { useFirst } from './first'
 
 type Row = ChannelRow & { readonly week: string }
 
@@ -31,10 +32,11 @@ export function Changes() {
   const s = scope.value
   const weeks = shown()
   const from = addDays(weeks[0] ?? s.period.from, -7 * SHOWN)
-  const answer = useAnswer<Report<Row>>(reportPath('channels', s, { group_by: 'week', from }))
+  const answer = useAnswer<Report<Row>>(reportPath('channels', s, { group_by: 'week', from }), useFirst().now)
   return (
     <Card
       id="changes"
+      lines={7}
       wide
       title={t.changes}
       answer={answer}

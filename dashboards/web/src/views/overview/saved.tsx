@@ -5,7 +5,6 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
-import { Empty } from '../../parts/states'
 import { dateIn, presetPeriod } from '../../state/period'
 import { clock, scope, toView } from '../../state/scope'
 import { useFirst } from './first'
@@ -27,6 +26,7 @@ export function Saved() {
   return (
     <Card
       id="saved"
+      lines={12}
       title={t.saved}
       answer={stamped}
       report="overview"
@@ -34,7 +34,6 @@ export function Saved() {
       files={false}
       chart={(data) => {
         const rows = priced(data)
-        if (data.messages === 0) return <Empty />
         if (rows.length === 0) {
           return (
             <div class="state">

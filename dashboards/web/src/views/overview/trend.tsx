@@ -12,6 +12,7 @@ import { Table, type Column } from '../../parts/table'
 import { addDays } from '../../state/period'
 import { scope } from '../../state/scope'
 import { setParams, toQuery } from '../../state/url'
+import { useFirst } from './first'
 
 type Row = ChannelRow & { readonly day?: string; readonly hour?: string }
 
@@ -24,9 +25,9 @@ export function Trend() {
   const s = scope.value
   // A day or two are looked at by the hour.
   const key = addDays(s.period.from, 2) >= s.period.to ? 'hour' : 'day'
-  const answer = useAnswer<Report<Row>>(reportPath('channels', s, { group_by: key }))
+  const answer = useAnswer<Report<Row>>(reportPath('channels', s, { group_by: key }), useFirst().now)
   return (
-    <Card id="trend" wide title={t.trend} answer={answer} report="channels"
+    <Card id="trend" lines={13} wide title={t.trend} answer={answer} report="channels"
       chart={(data) => <Chart rows={data.rows} />}
       table={(data) => <Lines rows={data.rows} />}
       sentence={(data) => {

@@ -87,6 +87,7 @@ export function Codes() {
   return (
     <Card
       id="codes"
+      lines={25}
       wide
       title={t.codesTitle}
       answer={answer}

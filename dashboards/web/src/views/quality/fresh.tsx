@@ -43,6 +43,7 @@ export function Fresh() {
   return (
     <Card
       id="fresh"
+      lines={7}
       wide
       title={t.freshTitle}
       answer={answer}

@@ -13,7 +13,7 @@ export function Audience() {
   const t = w().reach
   const answer = useAnswer<Report<OverlapRow>>(reportPath('overlap', scope.value))
   return (
-    <Card id="audience" title={t.audience} answer={answer} report="overlap"
+    <Card id="audience" lines={24} title={t.audience} answer={answer} report="overlap"
       table={(data) => <Sets label={t.audience} rows={data.rows} none={t.no} />}
       sentence={(data) => {
         const nobody = data.rows.find((row) => row.channels === '')

@@ -35,7 +35,7 @@ export function BestChannel() {
     channel: s.filters.channel }
   const answer = useAnswer<Report<BestCount>>(pathOf('/v1/numbers/best-channel/counts', query))
   return (
-    <Card id="best" wide title={t.bestChannel} answer={answer}
+    <Card id="best" lines={21} wide title={t.bestChannel} answer={answer}
       whole={pathOf('/v1/numbers/best-channel', { ...query, limit: 'all' })}
       none={<div class="state"><strong>{t.noBest}</strong></div>}
       chart={(data) => <Chart rows={byChannel(data.rows)} />}

@@ -24,12 +24,10 @@ export function Overlap() {
   const largest = (channels.data?.rows ?? []).filter((row) => row.reached > 0).toSorted(byReach).slice(0, LARGEST)
     .map((row) => row.channel)
   const few = channels.data !== undefined && largest.length < 2
-  const rows = useAnswer<Report<OverlapRow>>(channels.data && !channels.stale
-    ? reportPath('overlap', s, few ? {} : { channel: largest }) : null)
-  // Without the channels there is nothing to ask for, and their error is what is wrong.
-  const answer = channels.problem ? { ...rows, problem: channels.problem, retry: channels.retry } : rows
+  const answer = useAnswer<Report<OverlapRow>>(channels.data
+    ? reportPath('overlap', s, few ? {} : { channel: largest }) : null, channels)
   return (
-    <Card id="overlap" title={t.overlap} answer={answer} report="overlap"
+    <Card id="overlap" lines={24} title={t.overlap} answer={answer} report="overlap"
       chart={(data) => few ? <p>{t.only}</p> : <Upset rows={data.rows} channels={largest} />}
       table={(data) => <Sets label={t.overlap} rows={data.rows} none={t.none} />}
       sentence={(data) => {

@@ -25,7 +25,7 @@ export function Penetration() {
   const t = w().reach
   const answer = useAnswer<Report<PenetrationRow>>(reportPath('penetration', scope.value))
   return (
-    <Card id="penetration" wide title={t.penetration} answer={answer} report="penetration" definition="penetration"
+    <Card id="penetration" lines={21} wide title={t.penetration} answer={answer} report="penetration" definition="penetration"
       chart={(data) => (
         <>
           <ul class="legend" aria-hidden="true">

@@ -24,7 +24,7 @@ export function Subscribers() {
   const answer = useAnswer<List<AudienceRow>>(pathOf(route, { ...query, limit: '20' }))
   const pages = usePages<AudienceRow>(answer.path, answer.data)
   return (
-    <Card id="subscribers" wide title={t.subscribers} answer={answer} whole={pathOf(route, { ...query, limit: 'all' })}
+    <Card id="subscribers" lines={25} wide title={t.subscribers} answer={answer} whole={pathOf(route, { ...query, limit: 'all' })}
       none={<div class="state"><strong>{t.noSubscribers}</strong></div>}
       controls={<Picker label={t.state} value={state} onPick={(to) => setParams({ state: to }, 'replace')}
         options={STATES.map((one) => ({ value: one, label: t.states[one] }))} />}

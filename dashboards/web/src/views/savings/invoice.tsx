@@ -1,6 +1,6 @@
 import { useAnswer } from '../../api/answer'
 import { reportPath } from '../../api/paths'
-import type { Report } from '../../api/types'
+import type { Report, SavingsRow } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
@@ -26,9 +26,10 @@ export interface SpendRow {
 
 export function Invoice() {
   const t = w().savings
-  const answer = useAnswer<Report<SpendRow>>(reportPath('spend', scope.value, { group_by: 'provider,channel' }))
+  const all = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
+  const answer = useAnswer<Report<SpendRow>>(reportPath('spend', scope.value, { group_by: 'provider,channel' }), all)
   return (
-    <Card id="invoice" wide title={t.invoice} answer={answer} report="spend" definition="drift"
+    <Card id="invoice" lines={24} wide title={t.invoice} answer={answer} report="spend" definition="drift"
       table={(data) => <Figures rows={data.rows} />}
       sentence={(data) => {
         const off = data.rows.filter((row) => row.reported_attempts > 0 && row.drift !== null && Number(row.drift) !== 0).length

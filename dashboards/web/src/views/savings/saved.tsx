@@ -13,7 +13,7 @@ export function Saved() {
   const t = w().savings
   const answer = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
   return (
-    <Card id="what-saved" wide title={t.saved} answer={answer} report="savings" definition="saved_reached"
+    <Card id="what-saved" lines={22} wide title={t.saved} answer={answer} report="savings" definition="saved_reached"
       chart={(data) => {
         const rows = data.rows.filter((row) => row.saved !== null)
         return rows.length > 0 ? rows.map((row) => <Chart key={row.currency} row={row} />) : <NoPrices />

@@ -14,7 +14,7 @@ export function Unpriced() {
   const t = w().savings
   const answer = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
   return (
-    <Card id="unpriced" title={t.unpriced} answer={answer} report="savings" definition="unpriced_reasons"
+    <Card id="unpriced" lines={19} title={t.unpriced} answer={answer} report="savings" definition="unpriced_reasons"
       table={(data) => {
         const reasons = data.rows.flatMap((row) => row.unpriced_reasons.map((one) => ({ ...one, currency: row.currency })))
         return reasons.length > 0 ? <Reasons rows={reasons} /> : <p>{t.allPriced}</p>

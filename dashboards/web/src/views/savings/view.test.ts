@@ -29,7 +29,7 @@ testView(`/savings?${PERIOD}`, async ({ page, language, shows }) => {
   expect(await page.locator('#invoice tbody tr').count()).toBe(spend.rows.length)
 })
 
-test('of more mailings than are shown it is said which they are', async () => {
+test('of more mailings than are shown the greatest saving comes first, and a heading sorts all of them', async () => {
   const { page } = await openPage('en', 'all')
   const asked: string[] = []
   await page.route('**/v1/reports/savings?**group_by=campaign**', async (route) => {
@@ -40,8 +40,13 @@ test('of more mailings than are shown it is said which they are', async () => {
   await page.goto(`/savings?${PERIOD}`)
   await settled(page)
   const rows = await page.locator('#where tbody tr').count()
-  expect(await page.locator('#where .sentence').innerText()).toContain(`the first ${rows} by name`)
-  expect(asked.map((one) => new URL(one).searchParams.get('limit'))).toEqual(['200'])
+  expect(await page.locator('#where .sentence').innerText()).toContain(`the first ${rows} of all in this order`)
+  expect(await page.locator('#where th[aria-sort=descending]').innerText()).toContain('↓')
+  await page.locator('#where').getByRole('button', { name: 'Messages' }).click()
+  await settled(page)
+  expect(new URL(page.url()).searchParams.get('sort')).toBe('-messages')
+  const queries = asked.map((one) => new URL(one).searchParams)
+  expect(queries.map((q) => [q.get('limit'), q.get('sort')])).toEqual([['200', '-saved_reached'], ['200', '-messages']])
 })
 
 test('the what-if is the API\'s while a slider is dragged', async () => {
@@ -60,4 +65,41 @@ test('the what-if is the API\'s while a slider is dragged', async () => {
     expect(there).toContain(money(want.cascade_cost, 'en', ''))
   }
   expect(complaints).toEqual([])
+})
+
+const NAMES = [`${'Осенняя распродажа для постоянных покупателей '.repeat(3)}`, 'x'.repeat(120), '🎁'.repeat(60),
+  '<img src=x onerror=alert(1)>'.repeat(4), 'حملة الخريف الكبيرة للعملاء الدائمين '.repeat(3)]
+
+test('names of any length leave figures in sight', async () => {
+  const { page } = await openPage('en', 'all')
+  await page.route(/\/v1\/reports\/(savings|groups)\?.*group_by=(account%2C|account,)?campaign/, async (route) => {
+    const answer = (await (await route.fetch()).json()) as { rows: { campaign: string }[] }
+    answer.rows.forEach((row, i) => {
+      row.campaign = `${NAMES[i % NAMES.length]}${i}`
+    })
+    return route.fulfill({ json: answer })
+  })
+  for (const [path, card, fits] of [['/savings', '#where', 3], ['/campaigns', '#mailings', 7]] as const) {
+    await page.goto(`${path}?${PERIOD}`)
+    await settled(page)
+    for (const width of [768, 375]) {
+      await page.setViewportSize({ width, height: 900 })
+      const seen = await page.locator(`${card} .scroll`).evaluate((box) => {
+        const inside = (cell: Element): boolean => {
+          const [of, at] = [box.getBoundingClientRect(), cell.getBoundingClientRect()]
+          return at.left >= of.left - 1 && at.right <= of.right + 1
+        }
+        const cells = [...box.querySelectorAll('tbody tr:first-child > *')]
+        const first = cells.filter(inside).length
+        box.scrollLeft = box.scrollWidth
+        const ends = [cells[0], cells.at(-1)].map((cell) => cell !== undefined && inside(cell))
+        box.scrollLeft = 0
+        return { first, ends }
+      })
+      expect(seen.ends, `${path} at ${width} px: the name and the last figure`).toEqual([true, true])
+      expect(seen.first, `${path} at ${width} px`).toBeGreaterThanOrEqual(width === 768 ? fits : 3)
+    }
+  }
+  await page.locator('#mailings td.text').first().hover()
+  expect(await page.locator('#mailings td.text').first().getAttribute('title')).toContain('Осенняя')
 })

@@ -56,7 +56,7 @@ export function WhatIf() {
   const answer = usePosted<Forecast>('/v1/forecasts/savings', body)
   const even = useAnswer<BreakEven>(pathOf('/v1/forecasts/break-even', { channel_price: given('chan'), sms_price: given('sms') }))
   return (
-    <Card id="what-if" title={t.whatIf} answer={answer} files={false} body={body} definition="saved_rate"
+    <Card id="what-if" lines={19} title={t.whatIf} answer={answer} files={false} body={body} definition="saved_rate"
       chart={(data) => (
         <>
           <div class="sliders">{(Object.keys(INPUTS) as Input[]).map((name) => <Slider key={name} name={name} />)}</div>
