@@ -130,7 +130,11 @@ func (n *Numbers) everybody(ctx context.Context, q *bestChannelQuery) (*everybod
 	for _, f := range r.Filters {
 		parts = append(parts, f.Parts()...)
 	}
-	return n.everyone.Of(ctx, n.db, rollup.NewAsk(n.db, r.Accounts(), q.asOfMS, nil, parts...),
+	known, err := n.db.References(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return n.everyone.Of(ctx, n.db, rollup.NewAsk(n.db, known, r.Accounts(), q.asOfMS, nil, parts...),
 		func(ctx context.Context) (*everybody, error) { return n.readEverybody(ctx, q) })
 }
 

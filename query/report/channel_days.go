@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -308,7 +309,7 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 	}
 	key := string(answer.QueryHash(string(hash(r.Request, "", "")), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
 		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(rollup.NowQuarter(r.Seen), 10),
-		strconv.FormatUint(r.State.OptOut, 10)))
+		fmt.Sprint(r.State.Epoch, r.State.OptOut)))
 	if d := r.room.channelMore.Get(key); d != nil {
 		return d, nil
 	}

@@ -150,7 +150,7 @@ func (r *Reading) audiences(ctx context.Context) (rollup.Groups[audience], error
 			parts = append(parts, f.Parts()...)
 		}
 	}
-	ask := rollup.NewAsk(r.DB, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)
+	ask := rollup.NewAsk(r.DB, r.State.References, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)
 	of, err := r.room.audiences.Of(ctx, r.DB, ask, func(ctx context.Context) (*audiences, error) {
 		read := r.readAttempts
 		if fromCounts(r.Request) {

@@ -37,7 +37,7 @@ type Room struct {
 	failureDays rollup.DaySums[*failureDay]
 	settledDays rollup.DaySums[*settledDay]
 	spendKnown  rollup.Cache[*stored.Known]
-	totals      rollup.Cache[*Totals]
+	totals      rollup.Cache[*totalSums]
 	// audiences are the people of penetration and overlap.
 	audiences rollup.Standing[*audiences]
 	// compared are people who were tried on both of two values.

@@ -10,14 +10,17 @@ import (
 	"kaskad/query/rollup"
 )
 
-// Totals is the channel report without keys, as other answers have parts of it. It never changes.
+// Totals is the channel report without keys, as other answers have parts of it.
 type Totals struct {
-	sums   channelSums
+	*totalSums
 	mature bool
 }
 
-// Bytes is about what it takes.
-func (t *Totals) Bytes() int64 { return 600 }
+// totalSums are what is remembered of it: whether they are mature is another question each time. They never change.
+type totalSums struct{ channelSums }
+
+// Bytes is about what they take.
+func (*totalSums) Bytes() int64 { return 600 }
 
 // Totals returns the channel report of a period and its accounts, but for what depends on windows that are over and for
 // percentiles: remembered where nothing has changed. The request has no keys, and no filter but by account.
@@ -35,22 +38,21 @@ func (s *Room) Totals(ctx context.Context, request rollup.Request) (*Totals, err
 	key := string(answer.QueryHash(string(r.Hash), strconv.FormatInt(r.FromMS, 10), strconv.FormatInt(r.ToMS, 10),
 		strconv.FormatInt(rollup.NowQuarter(r.Seen), 10), state.Fingerprint(), strconv.FormatUint(state.OptOut, 10),
 		routes.Fingerprint))
-	if known := s.totals.Get(key); known != nil {
-		return known, nil
+	sums := s.totals.Get(key)
+	if sums == nil {
+		groups, err := r.channelRows(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("channels: %w", err)
+		}
+		sums = &totalSums{groups[0].Sums.channelSums}
+		s.totals.Put(key, sums)
 	}
-	groups, err := r.channelRows(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("channels: %w", err)
-	}
-	t := &Totals{sums: groups[0].Sums.channelSums}
-	t.mature = !r.Seen.Lost && r.Seen.Settled(t.sums.settledMS)
-	s.totals.Put(key, t)
-	return t, nil
+	return &Totals{sums, r.Seen.Settled(sums.settledMS)}, nil
 }
 
 // Members are the figures of the report that are asked for by their names, and mature.
 func (t *Totals) Members(figures []string) (members []answer.Member) {
-	values := t.sums.row(&answer.Snapshot{}, nil)
+	values := t.row(&answer.Snapshot{}, nil)
 	for i := range channelsReport.Figures {
 		f := &channelsReport.Figures[i]
 		fields := f.Fields()

@@ -86,7 +86,7 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 	depends = append(append([]string{r.Name, r.Zone.String(), routes.Fingerprint,
 		strconv.FormatUint(state.Epoch, 10)}, depends...), r.Keys.Names()...)
 	for _, f := range r.Filters {
-		depends = append(append(depends, "", f.Key.Name), f.Values...)
+		depends = append(depends, f.Parts()...)
 	}
 	all = partsOf[S](r, state, routes, depends)
 	var moved, missing []*Part[S]

@@ -123,11 +123,14 @@ var nextLossSQL string
 
 var nextLoss = Template("next_loss.sql", nextLossSQL)
 
-// lossTables are those that say of addresses whether they are lost.
-var lossTables = []string{"attempts_by_recipient", "number_health", "recipient_events", "reference", "rollup_people"}
+// lossTables are those that say of addresses whether they are lost, but for error maps.
+var lossTables = []string{"attempts_by_recipient", "number_health", "recipient_events", "rollup_people"}
 
-// NewAsk is one of an answer that depends on which addresses are lost, of some accounts or of all.
-func NewAsk(db *store.DB, accounts []string, asOfMS int64, tables []string, parts ...string) *Ask {
+// NewAsk is one of an answer that depends on which addresses are lost, of some accounts or of all. It is read by the
+// error maps that the request began with, or by newer ones: a map that is put meanwhile may be too late for the answer,
+// so what tables are made of then does not name it.
+func NewAsk(db *store.DB, known store.References, accounts []string, asOfMS int64, tables []string,
+	parts ...string) *Ask {
 	next := func(ctx context.Context, afterMS int64) (ms int64, err error) {
 		args := []any{clickhouse.Named("as_of", afterMS)}
 		if accounts != nil {
@@ -145,5 +148,6 @@ func NewAsk(db *store.DB, accounts []string, asOfMS int64, tables []string, part
 		}
 		return ms, nil
 	}
+	parts = append(parts, strconv.FormatUint(known.ErrorMaps(), 10))
 	return &Ask{Tables: slices.Concat(lossTables, tables), Parts: parts, AsOfMS: asOfMS, Next: next}
 }

@@ -28,6 +28,9 @@ type References struct {
 	errorMaps, routes uint64
 }
 
+// ErrorMaps is a number that is another one once an error map was put or taken back.
+func (r *References) ErrorMaps() uint64 { return r.errorMaps }
+
 // Day is what a UTC day of an account is made of: the build that sums it up, 0 where there is none, and what changed it
 // last.
 type Day struct {
@@ -57,9 +60,9 @@ type State struct {
 // Fingerprint stays as long as nothing changes the cells of the period.
 func (s *State) Fingerprint() string {
 	if s.known {
-		return fmt.Sprint(s.Days)
+		return fmt.Sprint(s.Epoch, s.Days)
 	}
-	return fmt.Sprint(s.Edition, s.changes)
+	return fmt.Sprint(s.Epoch, s.Edition, s.changes)
 }
 
 // Scope is what a request looks at. The zero value stands for one that is not about facts.
@@ -199,8 +202,8 @@ func (d *DB) Begin(ctx context.Context, most time.Duration) (request context.Con
 	if err != nil {
 		return nil, "", err
 	}
-	return context.WithValue(ctx, publishedKey{}, p), fmt.Sprint(p.edition, p.dead, p.references, p.changes,
-		p.lostAccounts, p.lostHours), nil
+	return context.WithValue(ctx, publishedKey{}, p), fmt.Sprint(p.epoch, p.edition, p.dead, p.references,
+		p.changes, p.lostAccounts, p.lostHours), nil
 }
 
 // published returns what was published when it was called, or later, or shortly before while others are answered.
