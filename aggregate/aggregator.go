@@ -61,6 +61,8 @@ const (
 	// works shows that it does, however long its pass takes.
 	ownerTimeout = 10 * time.Second
 	beatEvery    = 2 * time.Second
+	// quietPasses is how long ago the last edition was when there is no stream of them.
+	quietPasses = 2 * time.Second
 	// longestRetry bounds the wait after turns that fail, as while ClickHouse is away.
 	longestRetry = 5 * time.Second
 )
@@ -143,7 +145,7 @@ type Aggregator struct {
 	trusted    bool
 	lastUpkeep time.Time
 	nextDays   time.Time
-	daysRested time.Time // when days are built again although changes wait
+	daysRested time.Time // when days are built again although editions follow each other
 	daysAtOnce int       // how many are built at a time
 	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
 	days     map[dayKey]dayStand
@@ -327,6 +329,11 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case <-time.After(a.idle):
 	}
 	return 0, nil
+}
+
+// streaming says that editions follow each other. It may be called from anywhere.
+func (a *Aggregator) streaming() bool {
+	return a.pendingNow.Load() > 0 || time.Since(time.UnixMilli(a.lastWorked.Load())) < quietPasses
 }
 
 // leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.

@@ -72,8 +72,8 @@ func TestEdition_LookUp_HoursWithStates(t *testing.T) {
 func TestNumbers_Rest(t *testing.T) {
 	n := &numbers{Aggregator: New(Config{Now: func() time.Time { return noon }}, Deps{})}
 	for _, c := range []struct{ asOf, took, want time.Duration }{
-		{0, 2 * time.Second, 6 * time.Second},
-		{numbersYield, 2 * time.Second, 6 * time.Second},
+		{0, 2 * time.Second, 14 * time.Second},
+		{numbersYield, 2 * time.Second, 14 * time.Second},
 		{numbersYield, time.Minute, numbersWait},
 		{numbersYield + time.Millisecond, 2 * time.Second, 40 * time.Second},
 		{time.Hour, time.Minute, numbersWaitBehind},

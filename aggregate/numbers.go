@@ -24,9 +24,8 @@ const (
 	numbersChunk = 50_000
 	// numbersShare bounds the part of the time that goes into verdicts while editions are published: one in
 	// numbersShare+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
-	// rather than in many small ones. Editions of less than quietPasses ago are such a stream.
-	numbersShare = 3
-	quietPasses  = 2 * time.Second
+	// rather than in many small ones.
+	numbersShare = 7
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
 	// numbersShareBehind and numbersWaitBehind are those while what waits is older than numbersYield: passes then lack
@@ -88,11 +87,6 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 		return fmt.Errorf("remove answered numbers: %w", err)
 	}
 	return nil
-}
-
-// streaming reports whether editions follow each other.
-func (n *numbers) streaming() bool {
-	return n.pendingNow.Load() > 0 || time.Since(time.UnixMilli(n.lastWorked.Load())) < quietPasses
 }
 
 // rest is how long the next round waits after the last one while editions follow each other.
