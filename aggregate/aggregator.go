@@ -63,6 +63,8 @@ const (
 	// works shows that it does, however long its pass takes.
 	ownerTimeout = 10 * time.Second
 	beatEvery    = 2 * time.Second
+	// quietPasses is how long ago the last edition was when there is no stream of them.
+	quietPasses = 2 * time.Second
 	// longestRetry bounds the wait after turns that fail, as while ClickHouse is away.
 	longestRetry = 5 * time.Second
 )
@@ -145,7 +147,7 @@ type Aggregator struct {
 	trusted    bool
 	lastUpkeep time.Time
 	nextDays   time.Time
-	daysRested time.Time // when days are built again although changes wait
+	daysRested time.Time // when days are built again although editions follow each other
 	daysAtOnce int       // how many are built at a time
 	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
 	days     map[dayKey]dayStand
@@ -212,8 +214,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	a.verdicts = verdicts.New(verdicts.Config{Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }}, verdicts.Deps{Conn: deps.Conn,
 		Registerer: deps.Registerer, Passes: verdicts.Passes{AsOf: a.lastAsOfMS.Load, Ready: a.ready.Load,
-			Waiting:    func() bool { return a.pendingNow.Load() > 0 },
-			Worked:     func() time.Time { return time.UnixMilli(a.lastWorked.Load()) },
+			Waiting: func() bool { return a.pendingNow.Load() > 0 }, Streaming: a.streaming,
 			CheckOwner: a.checkOwner}})
 	a.watcher = watch.New(watch.Config{Now: cfg.Now, OnStep: cfg.OnStep}, watch.Deps{Conn: deps.Conn,
 		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Stored: teller.Wake, Registerer: deps.Registerer,
@@ -339,6 +340,11 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case <-time.After(a.idle):
 	}
 	return 0, nil
+}
+
+// streaming says that editions follow each other. It may be called from anywhere.
+func (a *Aggregator) streaming() bool {
+	return a.pendingNow.Load() > 0 || time.Since(time.UnixMilli(a.lastWorked.Load())) < quietPasses
 }
 
 // leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.

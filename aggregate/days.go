@@ -19,8 +19,11 @@ const (
 	mostDays    = 64
 	targetBuild = 500 * time.Millisecond
 	// daysShare bounds the part of the time that goes into builds while changes wait to be published: one in
-	// daysShare+1. Days of a backlog change until it is over, and have to be built again.
-	daysShare = 10
+	// daysShare+1. Days of a backlog change until it is over, and have to be built again. daysShareStreaming does so
+	// while editions follow each other: a day that goes on to change is the cheaper to build for each of its changes,
+	// the more of them there are.
+	daysShare          = 10
+	daysShareStreaming = 4
 	// windowsLag is how long windows have been over, by what was stated, that sums no longer tell apart. A reader may
 	// not have read yet what was stated last, and must not count a window earlier than one who reads differences.
 	windowsLag = time.Minute
@@ -30,7 +33,7 @@ const (
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
 // published.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
-	if now.Before(a.nextDays) || a.pending > 0 && now.Before(a.daysRested) {
+	if now.Before(a.nextDays) || (a.pending > 0 || a.streaming()) && now.Before(a.daysRested) {
 		return nil
 	}
 	if a.days == nil {
@@ -57,7 +60,11 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	err = a.build(ctx, now, days, len(found))
 	took := time.Since(began)
-	a.daysRested = time.Now().Add(daysShare * took)
+	share := time.Duration(daysShareStreaming)
+	if a.pending > 0 {
+		share = daysShare
+	}
+	a.daysRested = time.Now().Add(share * took)
 	switch {
 	case took > 2*targetBuild:
 		a.daysAtOnce = max(1, a.daysAtOnce/2)

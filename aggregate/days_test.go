@@ -71,7 +71,8 @@ func TestAggregator_Days_Built(t *testing.T) {
 	mustRepeat(t, conn, a)
 }
 
-// While changes wait, builds rest for ten times as long as they took; when nothing waits they don't.
+// While changes wait, builds rest for ten times as long as they took, and for four times while editions follow each
+// other; else they don't.
 func TestAggregator_Days_RestWhileChangesWait(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
@@ -102,5 +103,8 @@ func TestAggregator_Days_RestWhileChangesWait(t *testing.T) {
 	a.pending, a.daysRested = 1, time.Now().Add(time.Hour)
 	build(1)
 	a.pending = 0
+	a.lastWorked.Store(time.Now().Add(time.Hour).UnixMilli())
+	build(1)
+	a.lastWorked.Store(0)
 	build(2)
 }

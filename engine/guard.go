@@ -17,8 +17,9 @@ import (
 // whose files are cut short or empty for whole, one that it has just inserted as well as one that replaces others by a
 // merge. But it counts failed writes. So as soon as the count grows the process is killed, before it removes the parts
 // that a merge has replaced (old_parts_lifetime), and started again when there is room: then it finds the broken parts,
-// puts them aside, and takes the replaced ones back. And no insert counts as done before the count is known not to have
-// grown (Intact), so that an insert that was broken is repeated.
+// puts them aside, and takes the replaced ones back. And no statement counts as done before none of its writes is known
+// to have failed, so that an insert that was broken is repeated: ClickHouse sends with an insert what it counted for it
+// (Watch), of others the count of the whole process is asked for (Intact).
 
 const (
 	// watchInterval is how often failed writes are looked for while space is short, and calmInterval while there is
@@ -30,6 +31,9 @@ const (
 	// another one does not either.
 	corruptPause = 5 * time.Minute
 )
+
+// failedWrite is what ClickHouse counts failed writes as.
+const failedWrite = "WriteBufferFromFileDescriptorWriteFailed"
 
 //go:embed sql/failed_writes.sql
 var failedWritesSQL string
@@ -103,6 +107,47 @@ func (c *ClickHouse) Intact(ctx context.Context, conn driver.Conn, epoch uint64)
 		return ErrLostWrite
 	case failed > baseline:
 		c.replace(epoch, fmt.Sprintf("%d writes failed", failed-baseline), true)
+		return ErrLostWrite
+	}
+	return nil
+}
+
+// Insert is an insert of one block whose writes ClickHouse counts, again and again.
+type Insert struct {
+	engine  *ClickHouse
+	epoch   uint64
+	counted bool  // something was sent with it
+	failed  int64 // of its writes
+}
+
+// Watch returns an insert, and the context to prepare it with.
+func (c *ClickHouse) Watch(ctx context.Context) (context.Context, *Insert) {
+	in := &Insert{engine: c}
+	return clickhouse.Context(ctx, clickhouse.WithProfileEvents(in.count)), in
+}
+
+func (in *Insert) count(events []clickhouse.ProfileEvent) {
+	in.counted = in.counted || len(events) > 0
+	for i := range events {
+		if events[i].Name == failedWrite {
+			in.failed += events[i].Value
+		}
+	}
+}
+
+// Begin is called before the block is sent.
+func (in *Insert) Begin() { in.epoch, in.counted, in.failed = in.engine.Epoch(), false, 0 }
+
+// Intact returns nil when the block was acknowledged and each of its writes has succeeded. It is what [ClickHouse.Intact]
+// is for others, without a statement of its own: that a merge failed meanwhile, guard notices.
+func (in *Insert) Intact(ctx context.Context, conn driver.Conn) error {
+	switch {
+	case !in.counted:
+		return in.engine.Intact(ctx, conn, in.epoch)
+	case in.failed > 0:
+		in.engine.replace(in.epoch, fmt.Sprintf("%d writes of an insert failed", in.failed), true)
+		return ErrLostWrite
+	case in.engine.Epoch() != in.epoch:
 		return ErrLostWrite
 	}
 	return nil

@@ -33,8 +33,8 @@ const (
 	// DefaultFetchBytes is how much is fetched from a partition at a time. Each partition holds two such buffers.
 	DefaultFetchBytes = 2 << 20
 
-	// DefaultLinger is how long the oldest event of a block waits for more events: it bounds both the delay of a quiet
-	// stream and the number of parts it creates.
+	// DefaultLinger is how far blocks of a slow stream are apart: it bounds the number of parts that it creates. An
+	// event that comes after more than that waits a tenth of it for others.
 	DefaultLinger = 200 * time.Millisecond
 )
 

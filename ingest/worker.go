@@ -65,7 +65,7 @@ func (w *worker) run(ctx context.Context) error {
 			return nil
 		case c := <-chunks:
 			if len(w.next.parts) == 0 {
-				linger.Reset(w.linger())
+				linger.Reset(w.linger(time.Since(began)))
 				due = false
 			}
 			w.take(c)
@@ -74,6 +74,10 @@ func (w *worker) run(ctx context.Context) error {
 		case err := <-stored:
 			if storing, w.took = false, time.Since(began); err != nil {
 				return err
+			}
+			if len(w.next.parts) > 0 {
+				linger.Reset(w.linger(w.took))
+				due = false
 			}
 			w.release()
 		}
@@ -99,11 +103,14 @@ func (w *worker) release() {
 	}
 }
 
-// linger is how long a block waits for more events. Storing one costs much the same however little is in it, so where
-// that takes long, as on a busy machine, blocks become fewer and larger: a worker stores for a fifth of its time.
-func (w *worker) linger() time.Duration {
-	const share, most = 4, 5
-	return min(max(w.in.config.Linger, share*w.took), most*w.in.config.Linger)
+// linger is how long a block waits for more events when the one before began to be stored so long ago. Storing one costs
+// much the same however little is in it, so blocks are some time apart, and where that takes long, as on a busy machine,
+// they become fewer and larger: a worker stores for a quarter of its time at most. An event that comes by itself waits
+// for hardly more than those that came with it.
+func (w *worker) linger(since time.Duration) time.Duration {
+	const share, most, alone = 4, 5, 10
+	apart := min(max(w.in.config.Linger, share*w.took), most*w.in.config.Linger)
+	return max(w.in.config.Linger/alone, apart-since)
 }
 
 // full reports whether the block that is being filled may take no more.

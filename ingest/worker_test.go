@@ -66,18 +66,23 @@ func TestWorker_Run_TwoBlocks(t *testing.T) {
 	}
 }
 
-// A worker stores for a fifth of its time: while that takes long, blocks wait for more events, up to a second by
-// default, which bounds what it costs in freshness.
+// Blocks are some time apart, the more the longer it takes to store one, up to a second by default, which bounds what it
+// costs in freshness. An event that comes by itself hardly waits.
 func TestWorker_Linger(t *testing.T) {
+	const alone = DefaultLinger / 10
 	w := worker{in: &Ingester{config: Config{Linger: DefaultLinger}}}
-	for _, c := range []struct{ took, want time.Duration }{
-		{0, DefaultLinger},
-		{10 * time.Millisecond, DefaultLinger},
-		{150 * time.Millisecond, 600 * time.Millisecond},
-		{time.Minute, time.Second},
+	for _, c := range []struct{ took, since, want time.Duration }{
+		{0, time.Hour, alone},
+		{0, 0, DefaultLinger},
+		{10 * time.Millisecond, 50 * time.Millisecond, DefaultLinger - 50*time.Millisecond},
+		{10 * time.Millisecond, DefaultLinger - 1, alone},
+		{150 * time.Millisecond, 150 * time.Millisecond, 450 * time.Millisecond},
+		{time.Minute, 0, time.Second},
+		{time.Minute, time.Minute, alone},
 	} {
-		if w.took = c.took; w.linger() != c.want {
-			t.Errorf("after a block that took %v the next one waits %v, want %v", c.took, w.linger(), c.want)
+		if w.took = c.took; w.linger(c.since) != c.want {
+			t.Errorf("%v after the beginning of a block that took %v the next one waits %v, want %v", c.since, c.took,
+				w.linger(c.since), c.want)
 		}
 	}
 }

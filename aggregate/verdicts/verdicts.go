@@ -27,9 +27,8 @@ const (
 	chunkSize = 50_000
 	// shareOfTime bounds the part of the time that goes into verdicts while editions are published: one in
 	// shareOfTime+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
-	// rather than in many small ones. Editions of less than quietPasses ago are such a stream.
-	shareOfTime = 3
-	quietPasses = 2 * time.Second
+	// rather than in many small ones.
+	shareOfTime = 7
 	// longestWait bounds how long touched numbers wait for that.
 	longestWait = 20 * time.Second
 	// shareBehind and waitBehind are those while what waits is older than yieldAfter: passes then lack
@@ -56,9 +55,8 @@ type Passes struct {
 	AsOf func() int64
 	// Ready is the generation up to which all numbers that passes touched are noted.
 	Ready func() uint64
-	// Waiting reports whether changes wait for their edition, Worked when a pass last answered touches.
-	Waiting func() bool
-	Worked  func() time.Time
+	// Waiting reports whether changes wait for their edition, Streaming whether editions follow each other.
+	Waiting, Streaming func() bool
 	// CheckOwner fails when another aggregator does the work.
 	CheckOwner func(context.Context) error
 }
@@ -117,7 +115,7 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		}
 		n.taken = true
 	}
-	if n.streaming() && time.Since(n.ended) < n.rest() {
+	if n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
 		return nil
 	}
 	if _, err := n.Round(ctx); err != nil {
@@ -133,11 +131,6 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		return fmt.Errorf("remove answered numbers: %w", err)
 	}
 	return nil
-}
-
-// streaming reports whether editions follow each other.
-func (n *Decider) streaming() bool {
-	return n.deps.Passes.Waiting() || time.Since(n.deps.Passes.Worked()) < quietPasses
 }
 
 // rest is how long the next round waits after the last one while editions follow each other.

@@ -16,8 +16,8 @@ func TestDecider_Rest(t *testing.T) {
 	var asOf int64
 	n := New(Config{Now: func() time.Time { return noon }}, Deps{Passes: Passes{AsOf: func() int64 { return asOf }}})
 	for _, c := range []struct{ asOf, took, want time.Duration }{
-		{0, 2 * time.Second, 6 * time.Second},
-		{yieldAfter, 2 * time.Second, 6 * time.Second},
+		{0, 2 * time.Second, 14 * time.Second},
+		{yieldAfter, 2 * time.Second, 14 * time.Second},
 		{yieldAfter, time.Minute, longestWait},
 		{yieldAfter + time.Millisecond, 2 * time.Second, 40 * time.Second},
 		{time.Hour, time.Minute, waitBehind},

@@ -35,7 +35,14 @@ type guarded struct {
 
 // Exec runs a statement; an error that wraps engine.ErrLostWrite means that it has to be repeated.
 func (g guarded) Exec(ctx context.Context, query string, args ...any) error {
-	return g.write(ctx, func() error { return g.Conn.Exec(ctx, query, args...) })
+	if g.engine.Disk().Full() {
+		return g.full()
+	}
+	epoch := g.engine.Epoch()
+	if err := g.Conn.Exec(ctx, query, args...); err != nil {
+		return g.judge(err)
+	}
+	return g.engine.Intact(ctx, g.Conn, epoch)
 }
 
 // Query runs a query; a part that cannot be read makes the engine restart.
@@ -71,22 +78,12 @@ func (g guarded) PrepareBatch(ctx context.Context, query string, options ...driv
 	if g.engine.Disk().Full() {
 		return nil, g.full()
 	}
-	batch, err := g.Conn.PrepareBatch(ctx, query, options...)
+	watched, insert := g.engine.Watch(ctx)
+	batch, err := g.Conn.PrepareBatch(watched, query, options...)
 	if err != nil {
 		return nil, g.judge(err)
 	}
-	return guardedBatch{batch, ctx, g}, nil
-}
-
-func (g guarded) write(ctx context.Context, do func() error) error {
-	if g.engine.Disk().Full() {
-		return g.full()
-	}
-	epoch := g.engine.Epoch()
-	if err := do(); err != nil {
-		return g.judge(err)
-	}
-	return g.engine.Intact(ctx, g.Conn, epoch)
+	return guardedBatch{batch, insert, ctx, g}, nil
 }
 
 func (g guarded) full() error {
@@ -104,12 +101,22 @@ func (g guarded) judge(err error) error {
 
 type guardedBatch struct {
 	driver.Batch
-	ctx context.Context
-	g   guarded
+	insert *engine.Insert
+	ctx    context.Context
+	g      guarded
 }
 
 // Send ends the insert.
-func (b guardedBatch) Send() error { return b.g.write(b.ctx, b.Batch.Send) }
+func (b guardedBatch) Send() error {
+	if b.g.engine.Disk().Full() {
+		return b.g.full()
+	}
+	b.insert.Begin()
+	if err := b.Batch.Send(); err != nil {
+		return b.g.judge(err)
+	}
+	return b.insert.Intact(b.ctx, b.g.Conn)
+}
 
 type guardedRows struct {
 	driver.Rows

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sys/unix"
+)
+
+// With an insert ClickHouse sends how many of its writes failed, also when it acknowledges it.
+func TestInsert_Intact(t *testing.T) {
+	needClickHouse(t)
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size=300m"); err != nil {
+		skipOutsideCI(t, fmt.Sprintf("mount a tmpfs: %v: run as root", err))
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	c := startClickHouse(t, Config{Dir: filepath.Join(dir, "data")})
+	conn := open(t, c.DSN())
+	exec1(t, conn, "CREATE TABLE t (text String) ENGINE = MergeTree ORDER BY tuple()")
+
+	in, batch := watched(t, c, conn, 1000)
+	in.Begin()
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Intact(t.Context(), nil); err != nil { // and nothing was asked
+		t.Fatal(err)
+	}
+	// Room for one block and hardly more.
+	const block = 50 << 20
+	room, total, err := statDisk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Fallocate(int(create(t, filepath.Join(dir, "taken")).Fd()), 0, 0,
+		int64(room-Reserve(total)-block-block/4)); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		exec1(t, conn, "TRUNCATE TABLE t SYNC")
+		in, batch := watched(t, c, conn, block/100)
+		written, filled := make(chan struct{}), make(chan struct{})
+		go fillOnceWritten(filepath.Join(dir, "filler"), written, filled)
+		in.Begin()
+		err := batch.Send()
+		failed, asked := failedWrites(t.Context(), conn)
+		close(written)
+		<-filled
+		if err != nil || asked == nil && failed == 0 {
+			t.Log("no insert with lost writes was acknowledged:", err)
+			continue
+		}
+		// The guard may have noticed before.
+		if err = in.Intact(t.Context(), nil); in.failed == 0 || !errors.Is(err, ErrLostWrite) || c.Renewed() != 1 {
+			t.Fatalf("an insert with %d lost writes, of which it says %d: %v, the process was replaced %d times", failed,
+				in.failed, err, c.Renewed())
+		}
+		return
+	}
+	t.Error("no insert lost a write")
+}
+
+func create(t *testing.T, name string) *os.File {
+	t.Helper()
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
+}
+
+// watched prepares an insert of rows that cannot be packed.
+func watched(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (*Insert, driver.Batch) {
+	t.Helper()
+	ctx, in := c.Watch(t.Context())
+	batch, err := conn.PrepareBatch(ctx, "INSERT INTO t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 100)
+	for range rows {
+		for i := range text {
+			text[i] = byte(rand.Uint32())
+		}
+		if err := batch.Append(string(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return in, batch
+}
+
+// fillOnceWritten takes all space of a disk as soon as somebody takes some, until it is written, and gives it back.
+func fillOnceWritten(name string, written <-chan struct{}, filled chan<- struct{}) {
+	defer close(filled)
+	defer os.Remove(name)
+	file, err := os.Create(name)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	before, _, _ := statDisk(filepath.Dir(name))
+	const little, step = 1 << 20, 8 << 20
+	for {
+		select {
+		case <-written:
+			return
+		default:
+		}
+		if free, _, err := statDisk(filepath.Dir(name)); err == nil && free+little < before {
+			_, _ = file.Write(make([]byte, step))
+		}
+	}
+}
