@@ -35,11 +35,11 @@ TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
 LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestAggregator_Audit_FindsAndMends|TestKeys_Time_AllZones|\
 	TestServer_[A-Za-z]+_Naive|TestServer_Spend_Model|TestServer_Compare_[A-Z][a-z]+|TestSavings_Model|\
-	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|TestDB_State_Follows|\
+	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|TestServer_Standing|TestDB_State_Follows|\
 	TestServer_Document_Examples|TestServer_Door_ForeignAccount|TestServer_Export_BrokenOff|\
 	TestAggregator_Join_SplitMessage|TestServer_Document_Schemathesis|TestServer_Exports_Memory|\
-	TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestRun_Soak|\
-	TestIngester_Run_ApacheKafka
+	TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_ReportsAtTheCommandLine|TestRun_FullDisk|\
+	TestRun_Soak|TestIngester_Run_ApacheKafka
 LONG_PACKAGES ?= ./aggregate/... ./ingest/ ./query/... ./cmd/kaskad/
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
 BENCH ?= LateReceipts|LateSettled|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Exports|Idle|Growth
@@ -86,10 +86,14 @@ go-test: engine kafka python clients schemathesis ## Run all tests but those of 
 	$(call in_memory,$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
-page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths
+page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths; TEST_LONG=1 opens it in both
 	@if [ -n "$${CHROMIUM:-}$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
-	then cd $(WEB); npm run --silent check; $(call in_memory,npm test); \
+	then cd $(WEB); npm run --silent check & check=$$!; $(call in_memory,npm test); wait $$check; \
 	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
+
+.PHONY: page-test-long
+page-test-long: export TEST_LONG := $(or $(TEST_LONG),1)
+page-test-long: page-test
 
 .PHONY: page-types
 page-types: openapi $(WEB)/node_modules/.package-lock.json ## Write the page's types of the API anew from its OpenAPI document; a test fails while they are stale
@@ -100,7 +104,7 @@ pictures: build ## Draw the pictures of the page that the README shows, from the
 	cd $(WEB) && npx vitest run --config vitest.pictures.config.ts
 
 .PHONY: test-long
-test-long: engine schemathesis ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
+test-long: engine schemathesis $(if $(filter file,$(origin LONG_TESTS)),page-test-long) ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
 	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(subst | ,|,$(LONG_TESTS)))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math/big"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -16,10 +15,11 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema"
+	"kaskad/simulate/model/settings"
 )
 
 // naiveBestChannels computes the export by loops over maps.
-func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string][]naivePrice,
+func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string][]settings.Tariff,
 	filters map[string][]string, from, to time.Time) []map[string]any {
 	type key struct{ account, person string }
 	people := map[key][]folded{}
@@ -59,21 +59,14 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 		}
 		// price is of one more message like it, by the letter.
 		price := func(f folded) (cost any, micros int, currency string) {
-			p := naivePriceOf(lists[k.account], f, testNow.UnixMilli())
-			if p == nil {
+			row, amount, err := f.alone(testNow.UnixMilli()).OneMore(lists[k.account])
+			if err != nil {
+				panic(err)
+			}
+			if amount == nil {
 				return nil, 0, ""
 			}
-			units := int64(1)
-			switch p.billing {
-			case "zero":
-				units = 0
-			case "per_segment_sent", "per_segment_delivered":
-				if units = int64(cmp.Or(f.segments, f.smsSegments)); units == 0 {
-					return nil, 0, ""
-				}
-			}
-			micros = int(units*p.price + p.connect)
-			return microsText(big.NewInt(int64(micros))), micros, p.currency
+			return microsText(amount), int(amount.Int64()), row.Currency
 		}
 		read := slices.ContainsFunc(people[k], func(f folded) bool { return f.read })
 		currency := ""

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -16,6 +18,8 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
 )
 
 // deadSpan is when a number was dead, and by which rule.
@@ -82,92 +86,46 @@ func randomSpans(r *rand.Rand, rows []folded) map[deadNumber][]deadSpan {
 	return spans
 }
 
-// naivePrice is the one row of a channel in a price list of the test.
-type naivePrice struct {
-	channel, provider, billing, currency string
-	price, connect                       int64 // micro-units
-	fromMS                               int64
+// alone is the attempt for the model to price by the tariffs of a moment.
+func (f *folded) alone(atMS int64) model.Alone {
+	return model.Alone{Channel: f.channel, Provider: f.provider, Operator: f.operator, Country: f.country,
+		Traffic: f.traffic, Sender: f.sender, App: f.app, At: time.UnixMilli(atMS), Sent: f.sent,
+		Delivered: f.delivered, Failed: f.failed, NotBilled: f.notBilled,
+		Segments: int64(cmp.Or(f.segments, f.smsSegments))}
 }
 
-func (p naivePrice) row() string {
-	members := []string{"valid_from", time.UnixMilli(p.fromMS).UTC().Format(time.RFC3339)}
-	if p.provider != "" {
-		members = append(members, "provider", p.provider)
+func testPrices() map[string][]settings.Tariff {
+	begin, middle := testNow.AddDate(0, 0, -60), testNow.AddDate(0, 0, -20).Add(15*time.Minute)
+	row := func(channel, provider, billing, currency, price string, from time.Time) settings.Tariff {
+		return settings.Tariff{Channel: channel, Provider: provider, Billing: billing, Currency: currency, Price: price,
+			ValidFrom: from}
 	}
-	if p.connect > 0 {
-		members = append(members, "connect_price", string(schema.AppendMicros(nil, p.connect)))
-	}
-	row := querytest.TariffRow(p.channel, p.billing, string(schema.AppendMicros(nil, p.price)), members...)
-	return strings.Replace(row, `"currency":"RUB"`, `"currency":"`+p.currency+`"`, 1)
-}
-
-// naivePriceOf finds the row for an attempt at a time: one that names its provider wins.
-func naivePriceOf(list []naivePrice, f folded, atMS int64) *naivePrice {
-	var best *naivePrice
-	for i := range list {
-		p := &list[i]
-		if p.channel == f.channel && p.fromMS <= atMS && (p.provider == "" || p.provider == f.provider) &&
-			(best == nil || p.provider != "") {
-			best = p
-		}
-	}
-	return best
-}
-
-// naiveCost returns what a sent attempt costs in micro-units; ok is false where that is not known.
-func (p *naivePrice) naiveCost(f folded) (cost int64, ok bool) {
-	units := int64(0)
-	if f.notBilled {
-		return 0, true
-	}
-	switch p.billing {
-	case "per_segment_sent", "per_segment_delivered":
-		if p.billing == "per_segment_delivered" && !f.delivered {
-			return 0, true
-		}
-		if units = int64(f.segments); units == 0 {
-			units = int64(f.smsSegments)
-		}
-		if units == 0 {
-			return 0, false
-		}
-	case "per_message_sent", "attempt_plus_connect":
-		units = 1
-	case "per_message_delivered":
-		units = int64(answer.Bit(f.delivered))
-	case "per_message_refunded":
-		units = int64(answer.Bit(!f.failed))
-	}
-	cost = units * p.price
-	if f.delivered {
-		cost += p.connect
-	}
-	return cost, true
-}
-
-func testPrices() map[string][]naivePrice {
-	begin, middle := testNow.AddDate(0, 0, -60).UnixMilli(), testNow.AddDate(0, 0, -20).Add(15*time.Minute).UnixMilli()
-	return map[string][]naivePrice{
-		"acme": {{"sms", "", "per_segment_sent", "RUB", 2_000_000, 0, begin},
-			{"sms", "mts", "per_segment_delivered", "RUB", 2_345_678, 0, begin},
-			{"voice", "", "attempt_plus_connect", "RUB", 100_000, 700_000, begin},
-			{"push", "", "per_message_sent", "USD", 360_000, 0, begin},
-			{"push", "fcm", "zero", "RUB", 0, 0, middle},
-			{"whatsapp", "", "per_conversation_24h", "RUB", 4_500_000, 0, begin},
-			{"viber", "", "per_message_outside_window", "RUB", 750_000, 0, middle}},
-		"центр": {{"sms", "", "per_message_sent", "KZT", 9_999_999, 0, middle},
-			{"whatsapp", "", "per_message_outside_window", "KZT", 1, 0, begin},
-			{"viber", "", "per_message_refunded", "KZT", 550_000, 0, begin},
-			{"push", "", "per_message_delivered", "KZT", 360_000, 0, begin}},
+	voice, connect := row("voice", "", "attempt_plus_connect", "RUB", "0.1", begin), "0.7"
+	voice.ConnectPrice = &connect
+	return map[string][]settings.Tariff{
+		"acme": {row("sms", "", "per_segment_sent", "RUB", "2", begin),
+			row("sms", "mts", "per_segment_delivered", "RUB", "2.345678", begin), voice,
+			row("push", "", "per_message_sent", "USD", "0.36", begin),
+			row("push", "fcm", "zero", "RUB", "0", middle),
+			row("whatsapp", "", "per_conversation_24h", "RUB", "4.5", begin),
+			row("viber", "", "per_message_outside_window", "RUB", "0.75", middle)},
+		"центр": {row("sms", "", "per_message_sent", "KZT", "9.999999", middle),
+			row("whatsapp", "", "per_message_outside_window", "KZT", "0.000001", begin),
+			row("viber", "", "per_message_refunded", "KZT", "0.55", begin),
+			row("push", "", "per_message_delivered", "KZT", "0.36", begin)},
 	}
 }
 
-func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]naivePrice) {
+func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]settings.Tariff) {
 	tb.Helper()
 	for _, account := range []string{"acme", "центр"} {
 		var rows []string
-		for _, p := range lists[account] {
-			rows = append(rows, p.row())
+		for _, t := range lists[account] {
+			row, err := json.Marshal(t)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			rows = append(rows, string(row))
 		}
 		querytest.PutTariffs(tb, conn, account, rows...)
 	}
@@ -183,7 +141,7 @@ func microsText(micros *big.Int) string {
 }
 
 // naiveDeadSpend computes the report by loops over maps.
-func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]naivePrice, groupBy []string,
+func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]settings.Tariff, groupBy []string,
 	filters map[string][]string,
 	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
@@ -204,13 +162,13 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 			(filters["rule"] != nil && !slices.Contains(filters["rule"], rule)) {
 			continue
 		}
-		price := naivePriceOf(lists[f.account], f, f.cohortMS)
-		currency, cost, priced := "", int64(0), !f.sent
-		if price != nil {
-			currency = price.currency
+		row, cost, err := f.alone(f.cohortMS).Price(lists[f.account])
+		if err != nil {
+			panic(err)
 		}
-		if f.sent && price != nil {
-			cost, priced = price.naiveCost(f)
+		currency := ""
+		if row != nil {
+			currency = row.Currency
 		}
 		if filters["currency"] != nil && !slices.Contains(filters["currency"], currency) {
 			continue
@@ -231,13 +189,16 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 		g := groups[id]
 		g.attempts++
 		g.delivered += int(answer.Bit(f.delivered))
-		if !priced {
+		switch {
+		case !f.sent:
+			continue
+		case cost == nil:
 			g.unpriced++
 			continue
 		}
-		g.cost.Add(g.cost, big.NewInt(cost))
+		g.cost.Add(g.cost, cost)
 		if !f.delivered {
-			g.avoidable.Add(g.avoidable, big.NewInt(cost))
+			g.avoidable.Add(g.avoidable, cost)
 		}
 	}
 	var sorted []*group

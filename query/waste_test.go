@@ -21,6 +21,8 @@ import (
 	"kaskad/query/querytest"
 	"kaskad/schema"
 	"kaskad/schema/event"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
 )
 
 // wasteFact is a row of rollup_waste with its leg. The cell's account, bucket, generation, cohort, campaign, template,
@@ -112,59 +114,8 @@ func randomWaste(r *rand.Rand, n int, end time.Time, days int) []wasteFact {
 	return facts
 }
 
-// naiveTariff is a row of a price list as a test writes it, "" for a key that it does not name.
-type naiveTariff struct {
-	provider, operator, country, traffic, sender, app, currency, billing string
-	price                                                                int64 // micro-units
-	from, to                                                             time.Time
-}
-
-func (n naiveTariff) row() string {
-	members := []string{"valid_from", n.from.Format(time.RFC3339)}
-	if !n.to.IsZero() {
-		members = append(members, "valid_to", n.to.Format(time.RFC3339))
-	}
-	for i, key := range n.keys() {
-		if key != "" {
-			members = append(members, []string{"provider", "operator", "country", "traffic", "sender", "app"}[i], key)
-		}
-	}
-	row := querytest.TariffRow("sms", n.billing, string(schema.AppendMicros(nil, n.price)), members...)
-	return strings.Replace(row, `"currency":"RUB"`, `"currency":"`+n.currency+`"`, 1)
-}
-
-func (n naiveTariff) keys() [6]string {
-	return [6]string{n.provider, n.operator, n.country, n.traffic, n.sender, n.app}
-}
-
-// naiveRowOf finds the row of a price list that prices an SMS: those that match, and of these the one that names the
-// first key on which they differ.
-func naiveRowOf(list []naiveTariff, f wasteFact) *naiveTariff {
-	var best *naiveTariff
-	for i := range list {
-		t := &list[i]
-		if f.cohort.Before(t.from) || (!t.to.IsZero() && !f.cohort.Before(t.to)) {
-			continue
-		}
-		matches, better := true, best == nil
-		for k, own := range [6]string{f.provider, f.operator, f.country, f.traffic, f.sender, f.app} {
-			matches = matches && (t.keys()[k] == "" || t.keys()[k] == own)
-		}
-		for k := 0; k < 6 && !better; k++ {
-			if named, other := t.keys()[k] != "", best.keys()[k] != ""; named != other {
-				better = named
-				break
-			}
-		}
-		if matches && better {
-			best = t
-		}
-	}
-	return best
-}
-
 // naiveWaste computes the report from facts by loops over maps.
-func naiveWaste(facts []wasteFact, lists map[string][]naiveTariff, groupBy []string, filters map[string][]string,
+func naiveWaste(facts []wasteFact, lists map[string][]settings.Tariff, groupBy []string, filters map[string][]string,
 	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
 		keys     []any
@@ -183,10 +134,19 @@ facts:
 				continue facts
 			}
 		}
-		t := naiveRowOf(lists[f.account], f)
+		price := func(segments int64) (row *settings.Tariff, cost *big.Int) {
+			row, cost, err := model.Alone{Channel: "sms", Provider: f.provider, Operator: f.operator, Country: f.country,
+				Traffic: f.traffic, Sender: f.sender, App: f.app, At: f.cohort, Sent: true, Delivered: f.delivered,
+				Segments: segments}.Price(lists[f.account])
+			if err != nil {
+				panic(err)
+			}
+			return row, cost
+		}
+		t, _ := price(1)
 		currency := ""
 		if t != nil {
-			currency = t.currency
+			currency = t.Currency
 		}
 		if values := filters["currency"]; values != nil && !slices.Contains(values, currency) {
 			continue
@@ -213,7 +173,7 @@ facts:
 			g.counts["unpriced"] += f.attempts
 			continue
 		}
-		if !strings.HasPrefix(t.billing, "per_segment") || (t.billing == "per_segment_delivered" && !f.delivered) {
+		if !strings.HasPrefix(t.Billing, "per_segment") || (t.Billing == "per_segment_delivered" && !f.delivered) {
 			continue
 		}
 		billed := int64(f.billed)
@@ -222,8 +182,10 @@ facts:
 		}
 		saves = min(saves, billed-1)
 		add := func(cost string, segments int64) {
-			all := new(big.Int).Mul(big.NewInt(segments*t.price), new(big.Int).SetUint64(f.attempts))
-			g.costs[cost].Add(g.costs[cost], all)
+			if segments > 0 {
+				_, each := price(segments)
+				g.costs[cost].Add(g.costs[cost], each.Mul(each, new(big.Int).SetUint64(f.attempts)))
+			}
 		}
 		g.counts[cause+"_segments"] += uint64(saves) * f.attempts
 		add(cause+"_cost", saves)
@@ -299,30 +261,22 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	facts := randomWaste(r, 2000, testNow, 40)
 	insertWaste(t, conn, facts)
 	querytest.Scatter(t, conn, "rollup_waste")
-	lists := map[string][]naiveTariff{}
 	begin := testNow.AddDate(0, 0, -60)
 	middle := testNow.AddDate(0, 0, -20).Add(15 * time.Minute)
-	for _, account := range []string{"acme", "центр"} {
-		list := []naiveTariff{{currency: "RUB", billing: "per_segment_sent", price: 2_000_000, from: begin, to: middle},
-			{currency: "RUB", billing: "per_segment_delivered", price: 2_345_678, from: middle, provider: "",
-				operator: ""},
-			{provider: "mts", currency: "KZT", billing: "per_segment_sent", price: 1, from: begin},
-			{operator: "25001", country: "RU", currency: "RUB", billing: "per_message_sent", price: 900_000,
-				from: begin, to: middle},
-			{country: "RU", traffic: "otp", currency: "RUB", billing: "per_segment_sent", price: 999_999_999_999,
-				from: begin},
-			{sender: "=cmd", currency: "RUB", billing: "zero", price: 0, from: begin},
-			{app: "shop", currency: "RUB", billing: "per_segment_sent", price: 500_000, from: middle}}
-		if account == "центр" {
-			list = list[2:]
-		}
-		lists[account] = list
-		var rows []string
-		for _, n := range list {
-			rows = append(rows, n.row())
-		}
-		querytest.PutTariffs(t, conn, account, rows...)
+	list := []settings.Tariff{{Currency: "RUB", Billing: "per_segment_sent", Price: "2", ValidFrom: begin, ValidTo: &middle},
+		{Currency: "RUB", Billing: "per_segment_delivered", Price: "2.345678", ValidFrom: middle},
+		{Provider: "mts", Currency: "KZT", Billing: "per_segment_sent", Price: "0.000001", ValidFrom: begin},
+		{Operator: "25001", Country: "RU", Currency: "RUB", Billing: "per_message_sent", Price: "0.9", ValidFrom: begin,
+			ValidTo: &middle},
+		{Country: "RU", Traffic: "otp", Currency: "RUB", Billing: "per_segment_sent", Price: "999999.999999",
+			ValidFrom: begin},
+		{Sender: "=cmd", Currency: "RUB", Billing: "zero", Price: "0", ValidFrom: begin},
+		{App: "shop", Currency: "RUB", Billing: "per_segment_sent", Price: "0.5", ValidFrom: middle}}
+	for i := range list {
+		list[i].Channel = "sms"
 	}
+	lists := map[string][]settings.Tariff{"acme": list, "центр": list[2:]}
+	putTestPrices(t, conn, lists)
 	version := querytest.PutTariffs(t, conn, "other", querytest.TariffRow("sms", "per_segment_sent", "1"))
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
