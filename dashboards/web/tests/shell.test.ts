@@ -112,12 +112,19 @@ test('an error says what to do, keeps what was there, and goes away', async () =
   await page.getByRole('button', { name: /^Period/ }).click()
   await page.getByRole('button', { name: '7 days' }).click()
   const which = page.locator('#which')
-  await which.getByRole('alert').waitFor()
+  await which.getByRole('alert').getByText('What you see is the last answer').waitFor()
   expect(await which.locator('.dots').innerText()).toBe(before)
   await page.unroute(REPORTS)
   await which.getByRole('button', { name: 'Try again' }).click()
   await which.locator('.content:not(.old)').waitFor()
   expect(await which.getByRole('alert').count()).toBe(0)
+
+  // Where nothing was there, it is said once.
+  await page.route(REPORTS, (route) => route.abort())
+  await page.goto(`/savings?${DAY}`)
+  await page.locator('#nothing [role=alert]').waitFor()
+  expect(await page.locator('main').innerText()).not.toContain('What you see')
+  expect(await page.locator('main .card').evaluateAll((all) => all.map((one) => one.id))).toEqual(['nothing', 'what-if'])
 })
 
 test('while an answer is slow the last one is greyed, with its age', async () => {
@@ -154,5 +161,5 @@ test('no data is said, with a way on', async () => {
 
 test('a key that may not see something is told what it needs', async () => {
   const { page } = await open(`/channels?${DAY}`, 'crm')
-  expect(await page.locator('#which').innerText()).toContain('It needs one of the scopes: analyst marketer admin')
+  expect(await page.locator('main').innerText()).toContain('It needs one of the scopes: analyst marketer admin')
 })

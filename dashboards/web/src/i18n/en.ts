@@ -63,7 +63,7 @@ export const words = {
     howToSend: 'How to send events',
     wholeYear: 'Show the last 400 days',
     failed: 'This did not load', retry: 'Try again',
-    away: 'The server does not answer. What you see is the last answer.',
+    away: 'The server does not answer.', lastAnswer: 'What you see is the last answer.',
     forbidden: 'Your key does not show this', forbiddenHow: (scopes: string) => `It needs one of the scopes: ${scopes}.`,
     unknown: 'not known',
   },

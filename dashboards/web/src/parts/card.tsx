@@ -64,8 +64,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
           view={chart && table ? { tabled, toggle } : undefined} />
       </header>
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
-      {problem && (!data || problem.status === 403) ? <Failed problem={problem} retry={answer.retry} /> : null}
-      {problem && data && problem.status !== 403 ? <Failed problem={problem} retry={answer.retry} /> : null}
+      {problem ? <Failed problem={problem} retry={answer.retry} kept={data !== undefined} /> : null}
       {!problem && !data ? <Waiting {...(lines === undefined ? {} : { lines })} /> : null}
       {data && problem?.status !== 403
         ? (

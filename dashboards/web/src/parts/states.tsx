@@ -25,7 +25,8 @@ export function Empty() {
   )
 }
 
-export function Failed({ problem, retry }: { problem: Problem; retry: () => void }) {
+/** Failed says what went wrong; kept: the last answer stands beside it. */
+export function Failed({ problem, retry, kept = false }: { problem: Problem; retry: () => void; kept?: boolean }) {
   const scopes = /needs one of ([a-z ]+), and/.exec(problem.detail)?.[1]
   if (problem.status === 403) {
     return (
@@ -38,7 +39,7 @@ export function Failed({ problem, retry }: { problem: Problem; retry: () => void
   return (
     <div class="state" role="alert">
       <strong>{w().states.failed}</strong>
-      <p>{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
+      <p>{problem.status === 0 ? `${w().states.away}${kept ? ` ${w().states.lastAnswer}` : ''}` : <span lang="en">{problem.detail}</span>}</p>
       <button type="button" class="button" onClick={retry}>{w().states.retry}</button>
     </div>
   )

@@ -31,7 +31,7 @@ function tellWhole({ currentTarget: cell }: { currentTarget: HTMLTableCellElemen
   cell.title = name && name.scrollHeight > name.clientHeight ? name.textContent : ''
 }
 
-export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting }: {
+export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting, most = Infinity }: {
   label: string
   columns: readonly Column<Row>[]
   rows: readonly Row[]
@@ -39,10 +39,13 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting 
   rowKey: (row: Row) => string
   /** open is the address that a row leads to. */
   open?: (row: Row) => string | undefined
+  /** most is how many rows are drawn at a time, of a table that may have very many. */
+  most?: number
   /** sorting is of rows that come sorted: their order, and what asks for another one. */
   sorting?: { readonly order: Order; readonly sortBy: (order: Order) => void }
 }) {
   const [own, sortOwn] = useState<Order | undefined>(first)
+  const [drawn, draw] = useState(most)
   const order = sorting ? sorting.order : own
   const sortBy = sorting ? sorting.sortBy : sortOwn
   const sorted = useMemo(() => {
@@ -75,7 +78,7 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting 
           </tr>
         </thead>
         <tbody>
-          {sorted.map((row) => (
+          {sorted.slice(0, drawn).map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((one, i) => {
                 const to = i === 0 ? open?.(row) : undefined
@@ -91,6 +94,9 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting 
           ))}
         </tbody>
       </table>
+      {sorted.length > drawn
+        ? <button type="button" class="button" onClick={() => draw(drawn + most)}>{w().card.perPage}</button>
+        : null}
       {rows.length === 0 ? <p class="muted pad">{w().states.empty}</p> : null}
     </div>
   )

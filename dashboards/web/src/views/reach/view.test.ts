@@ -24,6 +24,11 @@ testView(`/reach?${PERIOD}`, async ({ page, language, shows }) => {
       ? set.channels.split(',').length : 0)
   }
   const all = await ask<Report<OverlapRow>>(`/v1/reports/overlap?${PERIOD}`)
+  const next = page.locator('#audience .scroll > .button')
+  for (let drawn = 50; drawn < all.rows.length; drawn += 50) {
+    expect(await page.locator('#audience tbody tr').count()).toBe(drawn)
+    await next.click()
+  }
   expect(await page.locator('#audience tbody tr').count()).toBe(all.rows.length)
   for (const set of all.rows) await shows('#audience', grouped(set.people, language), percent(set.share, language))
   const best = await ask<Report<BestCount>>(`/v1/numbers/best-channel/counts?${PERIOD}`)
