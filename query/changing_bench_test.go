@@ -11,20 +11,21 @@ import (
 	"kaskad/query/querytest"
 )
 
-// BenchmarkServer_Reports_Changing asks reports over 30 days of 20 accounts, each time after an edition that changed
-// some thousands of cells of all days. Beside the time, which other work on the machine makes worse, it tells what a
-// question costs ClickHouse: rows read and processor time.
-func BenchmarkServer_Reports_Changing(b *testing.B) {
-	conn := newConn(b)
+// changingPast is 30 days of 20 accounts that a benchmark asks for, summed up.
+func changingPast(b *testing.B) (conn driver.Conn, server func() *Server, change func(rows int)) {
+	b.Helper()
+	conn = newConn(b)
 	now := testNow.Add(12*time.Hour + 20*time.Minute) // cohorts settle in the middle of days
-	s := newServer(b, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } })
+	server = func() *Server {
+		return newServer(b, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } })
+	}
 	execute(b, conn, `INSERT INTO legs SELECT concat('a', toString(intDiv(number, 8))), number % 8,
 		['sms', 'push', 'viber', 'whatsapp'][1 + number % 4], 'mts', '', 'RU', '', 's', '', 'first', ''
 		FROM numbers(160)`)
 	execute(b, conn, `INSERT INTO shapes SELECT concat('a', toString(intDiv(number, 60))), 1 + number % 60, 1,
 		[number % 8, (number + 1) % 8], [if(number % 2 = 0, 9, 1), 7] FROM numbers(1200)`)
 	edition, cells := uint64(1), 400_000
-	change := func(rows int) {
+	change = func(rows int) {
 		fillChanging(b, conn, edition, rows, now)
 		querytest.Publish(b, conn, edition)
 		edition++
@@ -35,9 +36,44 @@ func BenchmarkServer_Reports_Changing(b *testing.B) {
 	}
 	querytest.Publish(b, conn, edition)
 	edition++
-	for _, path := range []string{"channels?group_by=channel", "channels?group_by=channel&account=a7",
-		"savings?group_by=&account=a7", "spend?group_by=channel", "spend?group_by=channel&account=a7",
-		"failures?group_by=channel,reason", "failures?group_by=channel,reason&account=a7"} {
+	return conn, server, change
+}
+
+var changingBenches = []string{"channels?group_by=channel", "channels?group_by=channel&account=a7",
+	"savings?group_by=&account=a7", "spend?group_by=channel", "spend?group_by=channel&account=a7",
+	"failures?group_by=channel,reason", "failures?group_by=channel,reason&account=a7"}
+
+// BenchmarkServer_Reports_First asks reports over 30 days of 20 accounts of servers that were just started. It tells
+// what a question costs ClickHouse: statements, rows read and processor time.
+func BenchmarkServer_Reports_First(b *testing.B) {
+	conn, server, _ := changingPast(b)
+	for _, path := range append(changingBenches, "latency?group_by=channel,hour_of_day") {
+		b.Run(path, func(b *testing.B) {
+			var statements, rows, micros uint64
+			for range b.N {
+				s := server()
+				from := work(b, conn)
+				if w := get(s, "/v1/reports/"+path); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+				to := work(b, conn)
+				statements, rows, micros = statements+to.statements-from.statements-1, rows+to.rows-from.rows,
+					micros+to.micros-from.micros
+			}
+			b.ReportMetric(float64(statements)/float64(b.N), "statements/op")
+			b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
+			b.ReportMetric(float64(micros)/1000/float64(b.N), "server-cpu-ms/op")
+		})
+	}
+}
+
+// BenchmarkServer_Reports_Changing asks reports over 30 days of 20 accounts, each time after an edition that changed
+// some thousands of cells of all days. Beside the time, which other work on the machine makes worse, it tells what a
+// question costs ClickHouse: rows read and processor time.
+func BenchmarkServer_Reports_Changing(b *testing.B) {
+	conn, server, change := changingPast(b)
+	s := server()
+	for _, path := range changingBenches {
 		b.Run(path, func(b *testing.B) {
 			ask := func() {
 				if w := get(s, "/v1/reports/"+path); w.Code != http.StatusOK {
@@ -49,12 +85,12 @@ func BenchmarkServer_Reports_Changing(b *testing.B) {
 			for range b.N {
 				b.StopTimer()
 				change(10_000)
-				fromRows, fromMicros := work(b, conn)
+				from := work(b, conn)
 				b.StartTimer()
 				ask()
 				b.StopTimer()
-				toRows, toMicros := work(b, conn)
-				rows, micros = rows+toRows-fromRows, micros+toMicros-fromMicros
+				to := work(b, conn)
+				rows, micros = rows+to.rows-from.rows, micros+to.micros-from.micros
 			}
 			b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
 			b.ReportMetric(float64(micros)/1000/float64(b.N), "server-cpu-ms/op")
@@ -62,14 +98,17 @@ func BenchmarkServer_Reports_Changing(b *testing.B) {
 	}
 }
 
-// work is what ClickHouse has read for queries, and their processor time in microseconds.
-func work(b *testing.B, conn driver.Conn) (rows, micros uint64) {
+// worked is what ClickHouse has done: statements, rows read for queries, and processor time in microseconds.
+type worked struct{ statements, rows, micros uint64 }
+
+func work(b *testing.B, conn driver.Conn) (w worked) {
 	b.Helper()
-	if err := conn.QueryRow(b.Context(), `SELECT sumIf(value, event = 'SelectedRows'),
-		sumIf(value, event = 'OSCPUVirtualTimeMicroseconds') FROM system.events`).Scan(&rows, &micros); err != nil {
+	if err := conn.QueryRow(b.Context(), `SELECT sumIf(value, event = 'SelectQuery'),
+		sumIf(value, event = 'SelectedRows'), sumIf(value, event = 'OSCPUVirtualTimeMicroseconds')
+		FROM system.events`).Scan(&w.statements, &w.rows, &w.micros); err != nil {
 		b.Fatal(err)
 	}
-	return rows, micros
+	return w
 }
 
 // fillChanging writes that many rows of an edition into each rollup, spread over accounts and days.

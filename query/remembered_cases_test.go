@@ -84,3 +84,32 @@ func TestServer_Remembered_ErrorMapMeanwhile(t *testing.T) {
 		t.Errorf("%v: an address that blocks is reached", people.Rows)
 	}
 }
+
+// countingSteps counts the statements that read what ids of shapes and steps stand for.
+type countingSteps struct {
+	driver.Conn
+	read int
+}
+
+func (c *countingSteps) Query(ctx context.Context, statement string, args ...any) (driver.Rows, error) {
+	if strings.Contains(statement, "FROM shapes") || strings.Contains(statement, "FROM legs") {
+		c.read++
+	}
+	return c.Conn.Query(ctx, statement, args...)
+}
+
+// What ids stand for is asked of all accounts at once, and never again.
+func TestServer_Remembered_Steps(t *testing.T) {
+	w := newChangingWorld(t, 1)
+	w.add(1)
+	querytest.Publish(t, w.conn, 1)
+	conn := &countingSteps{Conn: w.conn}
+	s := newServer(t, conn, w.clock)
+	for _, path := range []string{"account", "channel"} {
+		var spent querytest.Report
+		decode(t, get(s, "/v1/reports/spend?group_by="+path), http.StatusOK, &spent)
+		if conn.read != 2 || len(spent.Rows) < 2 {
+			t.Errorf("%d statements for %d rows, want 2", conn.read, len(spent.Rows))
+		}
+	}
+}

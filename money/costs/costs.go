@@ -108,24 +108,25 @@ type groupDay struct {
 
 // add prices messages.
 func (p *pricing) add(ctx context.Context, batch []alertlog.Messages) error {
-	shapes := map[string]map[uint64]bool{}
+	known, named := map[string]*stored.Known{}, map[string]stored.Named{}
 	for i := range batch {
 		m := &batch[i]
-		if shapes[m.Account] == nil {
-			shapes[m.Account] = map[uint64]bool{}
+		if named[m.Account].Shapes == nil {
+			named[m.Account] = stored.Named{Shapes: map[uint64]bool{}}
+			a := p.accounts[m.Account]
+			if a.known.Bytes() > maxKnown {
+				a.known = &stored.Known{}
+			}
+			known[m.Account] = a.known
 		}
-		shapes[m.Account][m.Shape] = true
+		named[m.Account].Shapes[m.Shape] = true
 	}
-	for name, wanted := range shapes {
-		a := p.accounts[name]
-		if a.known.Bytes() > maxKnown {
-			a.known = &stored.Known{}
-		}
-		known, err := a.known.Learn(ctx, p.Conn, name, map[uint64]bool{}, wanted)
-		if err != nil {
-			return err
-		}
-		a.known = known
+	known, err := stored.Learn(ctx, p.Conn, known, named)
+	if err != nil {
+		return err
+	}
+	for name, of := range known {
+		p.accounts[name].known = of
 	}
 	var parts []part
 	for i := range batch {

@@ -25,20 +25,28 @@ type Signature struct {
 	Codes       []law.Code
 }
 
-// ReadSignatures returns what table shapes knows of some ids of an account. Those that it does not know are left out.
-func ReadSignatures(ctx context.Context, conn driver.Conn, account string, ids []uint64) ([]Signature, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	wanted, err := withWanted(ctx, ids)
-	if err != nil {
+// IDs are ids of tables shapes or legs, by account.
+type IDs map[string][]uint64
+
+// ReadSignatures returns what table shapes knows of ids of accounts, and of others maybe. Those that it does not know
+// are left out.
+func ReadSignatures(ctx context.Context, conn driver.Conn, wanted IDs) (of map[string][]Signature, err error) {
+	rows, err := wanted.query(ctx, conn, signaturesSQL)
+	if rows == nil {
 		return nil, err
 	}
-	var packed string
-	if err := conn.QueryRow(wanted, signaturesSQL, clickhouse.Named("account", account)).Scan(&packed); err != nil {
-		return nil, err
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	of = make(map[string][]Signature, len(wanted))
+	for rows.Next() {
+		var account, packed string
+		if err := rows.Scan(&account, &packed); err != nil {
+			return nil, err
+		}
+		if of[account], err = unpackSignatures([]byte(packed)); err != nil {
+			return nil, err
+		}
 	}
-	return unpackSignatures([]byte(packed))
+	return of, rows.Err()
 }
 
 // unpackSignatures reads what signatures.sql packs.
@@ -65,16 +73,27 @@ func unpackSignatures(packed []byte) (rows []Signature, err error) {
 	return rows, nil
 }
 
-// withWanted sends ids along with a statement, as external table wanted (id).
-func withWanted(ctx context.Context, ids []uint64) (context.Context, error) {
+// query runs a statement that is about the ids, whose external table wanted (id) they are, and returns no rows where
+// there are none.
+func (w IDs) query(ctx context.Context, conn driver.Conn, statement string) (driver.Rows, error) {
 	table, err := ext.NewTable("wanted", ext.Column("id", "UInt64"))
 	if err != nil {
 		return nil, fmt.Errorf("make external table: %w", err)
 	}
-	for _, id := range ids {
-		if err := table.Append(id); err != nil {
-			return nil, fmt.Errorf("fill external table: %w", err)
+	var accounts []string
+	for account, ids := range w {
+		if len(ids) > 0 {
+			accounts = append(accounts, account)
+		}
+		for _, id := range ids {
+			if err := table.Append(id); err != nil {
+				return nil, fmt.Errorf("fill external table: %w", err)
+			}
 		}
 	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	return conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement,
+		clickhouse.Named("accounts", accounts))
 }

@@ -3,9 +3,9 @@ package stored
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
@@ -14,39 +14,30 @@ import (
 //go:embed sql/step_keys.sql
 var stepKeysSQL string
 
-// ReadStepKeys returns what table legs knows of some ids of an account: all that their price depends on but what came
-// of an attempt. An id that it does not know is left out.
-func ReadStepKeys(ctx context.Context, conn driver.Conn, account string, ids []uint64) (steps map[uint64]money.Step,
-	err error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	wanted, err := withWanted(ctx, ids)
-	if err != nil {
+// ReadStepKeys returns what table legs knows of ids of accounts, and of others maybe: all that their price depends on
+// but what came of an attempt. An id that it does not know is left out.
+func ReadStepKeys(ctx context.Context, conn driver.Conn, wanted IDs) (of map[string]map[uint64]money.Step, err error) {
+	rows, err := wanted.query(ctx, conn, stepKeysSQL)
+	if rows == nil {
 		return nil, err
 	}
-	rows, err := conn.Query(wanted, stepKeysSQL, clickhouse.Named("account", account))
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if closing := rows.Close(); err == nil {
-			err = closing
-		}
-	}()
-	steps = make(map[uint64]money.Step, len(ids))
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	of = make(map[string]map[uint64]money.Step, len(wanted))
 	for rows.Next() {
 		var id uint64
 		var step money.Step
-		var currencies string
-		if err := rows.Scan(&id, &step.Channel, &step.Provider, &step.Operator, &step.Country, &step.Traffic,
+		var account, currencies string
+		if err := rows.Scan(&account, &id, &step.Channel, &step.Provider, &step.Operator, &step.Country, &step.Traffic,
 			&step.Sender, &step.App, &step.Trigger, &currencies); err != nil {
 			return nil, err
 		}
 		if currencies != "" {
 			step.ReportedIn = strings.Split(currencies, ",")
 		}
-		steps[id] = step
+		if of[account] == nil {
+			of[account] = make(map[uint64]money.Step, len(wanted[account]))
+		}
+		of[account][id] = step
 	}
-	return steps, rows.Err()
+	return of, rows.Err()
 }

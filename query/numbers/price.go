@@ -3,7 +3,6 @@ package numbers
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sort"
 
 	"kaskad/money"
@@ -52,7 +51,7 @@ type streakPricer struct {
 	lists    *prices.Lists
 	accounts map[string]*accountPricer
 	last     *accountPricer
-	missing  map[*accountPricer][]uint64 // steps that are not known yet
+	missing  stored.IDs // steps that are not known yet
 	texts    map[money.Amount]string
 }
 
@@ -66,7 +65,7 @@ type accountPricer struct {
 
 func (n *Numbers) newStreakPricer(lists *prices.Lists) *streakPricer {
 	return &streakPricer{db: n.db, lists: lists, accounts: map[string]*accountPricer{},
-		missing: map[*accountPricer][]uint64{}, texts: map[money.Amount]string{}}
+		missing: stored.IDs{}, texts: map[money.Amount]string{}}
 }
 
 func (p *streakPricer) of(account string) *accountPricer {
@@ -125,26 +124,26 @@ func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 func (p *streakPricer) need(a *accountPricer, step uint64) {
 	if _, found := a.steps[step]; !found {
 		a.steps[step] = money.Step{} // asked for once
-		p.missing[a] = append(p.missing[a], step)
+		p.missing[a.account] = append(p.missing[a.account], step)
 	}
 }
 
 func (p *streakPricer) loadMissing(ctx context.Context) error {
-	for a, ids := range p.missing {
-		slices.Sort(ids)
-		steps, err := stored.ReadStepKeys(p.db.Settings(ctx), p.db.Conn, a.account, ids)
-		if err != nil {
-			return fmt.Errorf("load steps of account %q: %w", a.account, err)
-		}
+	steps, err := stored.ReadStepKeys(p.db.Settings(ctx), p.db.Conn, p.missing)
+	if err != nil {
+		return fmt.Errorf("load steps of numbers: %w", err)
+	}
+	for account, ids := range p.missing {
+		a := p.accounts[account]
 		for _, id := range ids {
-			step, found := steps[id]
+			step, found := steps[account][id]
 			if !found {
-				return fmt.Errorf("table legs lacks step %d of account %q, which number_health names", id, a.account)
+				return fmt.Errorf("table legs lacks step %d of account %q, which number_health names", id, account)
 			}
 			a.steps[id] = step
 		}
-		delete(p.missing, a)
 	}
+	clear(p.missing)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 
 	"kaskad/money"
@@ -417,25 +418,22 @@ func (r *spendReader) read(ctx context.Context, wanted *rollup.DayRows,
 
 // add prices rows and adds them to the days.
 func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(since uint32) *spendDay) error {
-	type ids struct{ legs, shapes map[uint64]bool }
-	wanted := map[string]ids{}
+	named := map[string]stored.Named{}
 	for i := range batch {
 		a := &batch[i]
-		if wanted[a.account].legs == nil {
-			wanted[a.account] = ids{map[uint64]bool{}, map[uint64]bool{}}
+		if named[a.account].Legs == nil {
+			named[a.account] = stored.Named{Legs: map[uint64]bool{}, Shapes: map[uint64]bool{}}
 		}
-		wanted[a.account].legs[a.leg] = true
+		named[a.account].Legs[a.leg] = true
 		if a.shape != 0 {
-			wanted[a.account].shapes[a.shape] = true
+			named[a.account].Shapes[a.shape] = true
 		}
 	}
-	for account, w := range wanted {
-		known, err := r.room.know(ctx, account, w.legs, w.shapes)
-		if err != nil {
-			return err
-		}
-		r.pricer.known[account] = known
+	known, err := r.room.know(r.DB.Settings(ctx), named)
+	if err != nil {
+		return err
 	}
+	maps.Copy(r.pricer.known, known)
 	for i := range batch {
 		a := &batch[i]
 		each := r.pricer.price(a)

@@ -9,20 +9,21 @@ import (
 	"kaskad/schema/law"
 )
 
-// know returns what is known of an account, with all of these legs and shapes.
-func (s *Room) know(ctx context.Context, account string, legs, shapes map[uint64]bool) (*stored.Known, error) {
-	known := s.spendKnown.Get(account)
-	if known == nil {
-		known = &stored.Known{}
+// know returns what is known of accounts, with all that is named of them.
+func (s *Room) know(ctx context.Context, named map[string]stored.Named) (map[string]*stored.Known, error) {
+	known := make(map[string]*stored.Known, len(named))
+	for account := range named {
+		if known[account] = s.spendKnown.Get(account); known[account] == nil {
+			known[account] = &stored.Known{}
+		}
 	}
-	more, err := known.Learn(s.db.Settings(ctx), s.db.Conn, account, legs, shapes)
-	if err != nil {
-		return nil, err
+	all, err := stored.Learn(ctx, s.db.Conn, known, named)
+	for account, more := range all {
+		if more != known[account] {
+			s.spendKnown.Put(account, more)
+		}
 	}
-	if more != known {
-		s.spendKnown.Put(account, more)
-	}
-	return more, nil
+	return all, err
 }
 
 // legKeys are the keys of the spend report that the leg tells, and their values.

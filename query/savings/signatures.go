@@ -141,10 +141,11 @@ func (s *Savings) loadSignatures(ctx context.Context, cache *accountSignatures, 
 }
 
 func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignatures, ids []uint64) error {
-	signatures, err := stored.ReadSignatures(s.db.Settings(ctx), s.db.Conn, cache.account, ids)
+	read, err := stored.ReadSignatures(s.db.Settings(ctx), s.db.Conn, stored.IDs{cache.account: ids})
 	if err != nil {
 		return err
 	}
+	signatures := read[cache.account]
 	var steps []uint64
 	cache.mu.RLock()
 	for _, signature := range signatures {
@@ -157,10 +158,11 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 	cache.mu.RUnlock()
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
-	rows, err := stored.ReadStepKeys(s.db.Settings(ctx), s.db.Conn, cache.account, steps)
+	keys, err := stored.ReadStepKeys(s.db.Settings(ctx), s.db.Conn, stored.IDs{cache.account: steps})
 	if err != nil {
 		return err
 	}
+	rows := keys[cache.account]
 	for _, id := range steps {
 		if _, found := rows[id]; !found {
 			return fmt.Errorf("table legs lacks step %d, which table shapes names", id)
