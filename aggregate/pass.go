@@ -182,18 +182,38 @@ func (a *Aggregator) openTouches(ctx context.Context) (*openWork, error) {
 		return nil, fmt.Errorf("read touches: %w", err)
 	}
 	defer rows.Close()
-	open := &openWork{hours: map[bucketKey]*bucketWork{}}
+	type sum struct {
+		signs  int
+		oldest int64
+	}
+	all := map[schema.Touch]sum{} // by all but their time
 	for rows.Next() {
 		var t schema.Touch
 		var bucket time.Time
-		if err := rows.Scan(&t.Account, &bucket, &t.ID, &t.AtMS); err != nil {
+		var atMS int64
+		var sign int8
+		if err := rows.Scan(&t.Account, &bucket, &t.ID, &atMS, &sign); err != nil {
 			return nil, fmt.Errorf("read touches: %w", err)
 		}
 		t.BucketMS = bucket.UnixMilli()
-		open.add(t)
+		one, known := all[t]
+		if !known || atMS < one.oldest {
+			one.oldest = atMS
+		}
+		one.signs += int(sign)
+		all[t] = one
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read touches: %w", err)
+	}
+	open := &openWork{hours: map[bucketKey]*bucketWork{}}
+	for t, one := range all {
+		if t.AtMS = one.oldest; one.signs > 0 {
+			open.add(t)
+		}
 	}
 	slices.SortFunc(open.batches, func(x, y schema.Touch) int { return cmp.Compare(x.AtMS, y.AtMS) })
-	return open, rows.Err()
+	return open, nil
 }
 
 // noteNumbers notes the numbers that somebody asked for, and those whose verdict has changed by time alone. From then

@@ -28,7 +28,7 @@ const (
 	DefaultBlockRows = 200_000
 
 	// DefaultBlockBytes bounds the original bytes that a block keeps until it is acknowledged.
-	DefaultBlockBytes = 96 << 20
+	DefaultBlockBytes = 64 << 20
 
 	// DefaultFetchBytes is how much is fetched from a partition at a time. Each partition holds two such buffers.
 	DefaultFetchBytes = 2 << 20
