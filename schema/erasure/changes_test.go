@@ -40,7 +40,7 @@ func TestEraseNumber_Changes(t *testing.T) {
 		for query, want := range map[string][]string{
 			"SELECT concat(account, ' ', message_id) AS c FROM changes ORDER BY c": {
 				"a m-3", "a m-4", "a m-5", "b m-0", "b m-1", "b m-2", "b m-3", "b m-4", "b m-5"},
-			"SELECT concat(account, ' ', toString(bucket)) AS h FROM touched WHERE sign > 0 ORDER BY h": {
+			"SELECT concat(account, ' ', toString(bucket)) AS h FROM touched WHERE sign > 0 AND bucket > 0 ORDER BY h": {
 				"a 2026-11-20 09:00:00", "a 2026-11-20 10:00:00", "a 2026-11-20 11:00:00"},
 		} {
 			if got := r.texts(query); !slices.Equal(got, want) {

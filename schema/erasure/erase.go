@@ -406,7 +406,7 @@ func (e *eraser) nobody() string { return "email:" + strings.TrimPrefix(e.pseudo
 // waitForAnswer returns when the aggregator has closed a touch and decided what it asked for, or when it does not work
 // any more.
 func (e *eraser) waitForAnswer(ctx context.Context, touch uuid.UUID) error {
-	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "number": e.nobody()}
+	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "nobody": e.nobody()}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var answered bool
 		if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
