@@ -141,8 +141,8 @@ func microsText(micros *big.Int) string {
 }
 
 // naiveDeadSpend computes the report by loops over maps.
-func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]settings.Tariff, groupBy []string,
-	filters map[string][]string,
+func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]settings.Tariff,
+	groupBy []string, filters map[string][]string,
 	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
 		keys                          []any

@@ -263,7 +263,8 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	querytest.Scatter(t, conn, "rollup_waste")
 	begin := testNow.AddDate(0, 0, -60)
 	middle := testNow.AddDate(0, 0, -20).Add(15 * time.Minute)
-	list := []settings.Tariff{{Currency: "RUB", Billing: "per_segment_sent", Price: "2", ValidFrom: begin, ValidTo: &middle},
+	list := []settings.Tariff{
+		{Currency: "RUB", Billing: "per_segment_sent", Price: "2", ValidFrom: begin, ValidTo: &middle},
 		{Currency: "RUB", Billing: "per_segment_delivered", Price: "2.345678", ValidFrom: middle},
 		{Provider: "mts", Currency: "KZT", Billing: "per_segment_sent", Price: "0.000001", ValidFrom: begin},
 		{Operator: "25001", Country: "RU", Currency: "RUB", Billing: "per_message_sent", Price: "0.9", ValidFrom: begin,

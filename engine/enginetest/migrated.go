@@ -69,8 +69,8 @@ func Migrated(tb testing.TB, migrate Migration) *clickhouse.Options {
 	return options
 }
 
-// settings are those of a test's statements, most of which run once over few rows: compiling expressions and threads cost
-// them a tenth of their time. With TEST_LONG they are the product's.
+// settings are those of a test's statements, most of which run once over few rows: compiling expressions and threads
+// cost them a tenth of their time. With TEST_LONG they are the product's.
 func settings() clickhouse.Settings {
 	if Long() {
 		return nil

@@ -18,8 +18,8 @@ type Alone struct {
 	Segments                           int64 // 0 while nobody knows
 }
 
-// Price returns the row that prices the attempt, nil when none does, and what it costs in micro-units, nil where that is
-// not known.
+// Price returns the row that prices the attempt, nil when none does, and what it costs in micro-units, nil where that
+// is not known.
 func (a Alone) Price(list []settings.Tariff) (row *settings.Tariff, cost *big.Int, err error) {
 	row, t, err := a.tariff(list)
 	if t == nil || err != nil {
