@@ -2,7 +2,7 @@
 // for the mailings that are shown, a page at a time.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ask } from '../../api/client'
+import { ask, Refused } from '../../api/client'
 import { reportPath } from '../../api/paths'
 import type { Report } from '../../api/types'
 import { w } from '../../i18n'
@@ -16,7 +16,11 @@ import type { CostRow, GroupRow } from './rows'
 const AT_ONCE = 50
 const MOST_LENGTH = 5000
 
-type Costs = ReadonlyMap<string, readonly CostRow[]>
+interface Costs {
+  readonly of: ReadonlyMap<string, readonly CostRow[]>
+  /** waiting: some are still on their way. */
+  readonly waiting: boolean
+}
 
 function keyOf(row: { readonly account?: string; readonly campaign: string }): string {
   return JSON.stringify([row.account ?? '', row.campaign])
@@ -61,20 +65,26 @@ export function useCosts(rows: readonly GroupRow[]): Costs {
         for (const row of data.rows) costs.set(keyOf(row), [...costs.get(keyOf(row)) ?? [], row])
         known.current.set(path, costs)
         redraw((n) => n + 1)
-      }, () => undefined) // the list is good without them; what is not known is shown as such
+      }, (error: unknown) => {
+        if (!(error instanceof Refused)) return
+        known.current.set(path, new Map()) // the list is good without them; what is not known is shown as such
+        redraw((n) => n + 1)
+      })
       return leave
     })
     return () => {
       for (const leave of flights) leave()
     }
   }, [wanted])
-  return new Map(paths.flatMap((path) => [...known.current.get(path) ?? []]))
+  return { of: new Map(paths.flatMap((path) => [...known.current.get(path) ?? []])),
+    waiting: paths.some((path) => !known.current.has(path)) }
 }
 
 /** costOf prints what a mailing cost, in each of its currencies, and how many of its messages have no price. */
 export function costOf(costs: Costs, row: GroupRow): ComponentChildren {
   const t = w().overview
-  const found = costs.get(keyOf(row)) ?? []
+  const found = costs.of.get(keyOf(row)) ?? []
+  if (found.length === 0 && costs.waiting) return <span aria-busy="true">{NONE}</span>
   const unpriced = found.reduce((sum, one) => sum + one.unpriced, 0)
   const paid = found.filter((one) => one.actual_cost !== null).map((one) =>
     f.value.money(one.actual_cost, one.currency))
