@@ -36,7 +36,7 @@ TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./...
 LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestAggregator_Audit_FindsAndMends|TestKeys_Time_AllZones|\
 	TestServer_[A-Za-z]+_Naive|TestServer_Spend_Model|TestServer_Compare_[A-Z][a-z]+|TestSavings_Model|\
 	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|TestServer_Standing|TestDB_State_Follows|\
-	TestServer_Document_Examples|TestServer_Door_ForeignAccount|TestServer_Export_BrokenOff|\
+	TestServer_Drawn_Remembered|TestServer_Document_Examples|TestServer_Door_ForeignAccount|TestServer_Export_BrokenOff|\
 	TestAggregator_Join_SplitMessage|TestServer_Document_Schemathesis|TestServer_Exports_Memory|\
 	TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_ReportsAtTheCommandLine|TestRun_FullDisk|\
 	TestRun_Soak|TestIngester_Run_ApacheKafka
