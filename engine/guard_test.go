@@ -58,8 +58,8 @@ func TestInsert_Intact(t *testing.T) {
 		}
 		// The guard may have noticed before.
 		if err = in.Intact(t.Context(), nil); in.failed == 0 || !errors.Is(err, ErrLostWrite) || c.Renewed() != 1 {
-			t.Fatalf("an insert with %d lost writes, of which it says %d: %v, the process was replaced %d times", failed,
-				in.failed, err, c.Renewed())
+			t.Fatalf("an insert with %d lost writes, of which it says %d: %v, the process was replaced %d times",
+				failed, in.failed, err, c.Renewed())
 		}
 		return
 	}
