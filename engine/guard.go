@@ -138,8 +138,8 @@ func (in *Insert) count(events []clickhouse.ProfileEvent) {
 // Begin is called before the block is sent.
 func (in *Insert) Begin() { in.epoch, in.counted, in.failed = in.engine.Epoch(), false, 0 }
 
-// Intact returns nil when the block was acknowledged and each of its writes has succeeded. It is what [ClickHouse.Intact]
-// is for others, without a statement of its own: that a merge failed meanwhile, guard notices.
+// Intact returns nil when the block was acknowledged and each of its writes has succeeded. It is what
+// [ClickHouse.Intact] is for others, without a statement of its own: that a merge failed meanwhile, guard notices.
 func (in *Insert) Intact(ctx context.Context, conn driver.Conn) error {
 	switch {
 	case !in.counted:

@@ -66,8 +66,8 @@ func TestWorker_Run_TwoBlocks(t *testing.T) {
 	}
 }
 
-// Blocks are some time apart, the more the longer it takes to store one, up to a second by default, which bounds what it
-// costs in freshness. An event that comes by itself hardly waits.
+// Blocks are some time apart, the more the longer it takes to store one, up to a second by default, which bounds what
+// it costs in freshness. An event that comes by itself hardly waits.
 func TestWorker_Linger(t *testing.T) {
 	const alone = DefaultLinger / 10
 	w := worker{in: &Ingester{config: Config{Linger: DefaultLinger}}}
