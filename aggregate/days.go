@@ -60,11 +60,11 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	began := time.Now()
 	err = a.build(ctx, now, days, len(found))
 	took := time.Since(began)
-	share := time.Duration(daysShareStreaming)
+	share := daysShareStreaming
 	if a.pending > 0 {
 		share = daysShare
 	}
-	a.daysRested = time.Now().Add(share * took)
+	a.daysRested = time.Now().Add(took * time.Duration(share))
 	switch {
 	case took > 2*targetBuild:
 		a.daysAtOnce = max(1, a.daysAtOnce/2)

@@ -71,7 +71,8 @@ func TestInsert_Intact(t *testing.T) {
 			continue
 		}
 		// The guard may have noticed before.
-		if err = in.Intact(t.Context(), nil); in.failed == 0 || !errors.Is(err, ErrLostWrite) || c.Renewed() <= renewed {
+		err = in.Intact(t.Context(), nil)
+		if in.failed == 0 || !errors.Is(err, ErrLostWrite) || c.Renewed() <= renewed {
 			t.Fatalf("an insert with %d lost writes, of which it says %d: %v", failed, in.failed, err)
 		}
 		return
