@@ -125,6 +125,8 @@ test('a price list is edited, refused, corrected, compared, saved, and put back'
   expect(second.tariffs).toMatchObject([{ price: '3.00', valid_to: '2026-12-31T21:00:00Z' }])
 
   const versions = page.locator('#history')
+  // What was said of the first one may still stand: the second one is in the history when that was asked for again.
+  await versions.locator('tbody tr').nth(1).waitFor()
   expect(await versions.locator('tbody tr').count()).toBe(2)
   expect(await versions.innerText()).toContain('first prices 🦊')
   await versions.getByRole('link', { name: `Show: Version ${second.version}` }).click()
