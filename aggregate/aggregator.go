@@ -162,6 +162,7 @@ type Aggregator struct {
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (package verdicts).
 	ready    atomic.Uint64
+	urged    atomic.Bool // somebody waits for a verdict
 	audit    audit
 	settling settling
 	dialogs  replacedDialogs
@@ -215,6 +216,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 		OnStep: func(step string) { a.cfg.OnStep(step) }}, verdicts.Deps{Conn: deps.Conn,
 		Registerer: deps.Registerer, Passes: verdicts.Passes{AsOf: a.lastAsOfMS.Load, Ready: a.ready.Load,
 			Waiting: func() bool { return a.pendingNow.Load() > 0 }, Streaming: a.streaming,
+			Urged:      func() bool { return a.urged.Swap(false) },
 			CheckOwner: a.checkOwner}})
 	a.watcher = watch.New(watch.Config{Now: cfg.Now, OnStep: cfg.OnStep}, watch.Deps{Conn: deps.Conn,
 		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Stored: teller.Wake, Registerer: deps.Registerer,

@@ -125,3 +125,29 @@ func firstLine(b []byte) []byte {
 	}
 	return b
 }
+
+// Who asks for a verdict waits for it; what events say of numbers can be decided with the next ones.
+func TestNumbers_Urged(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	load(t, conn, "a", []byte(delivered("m", number, noon.Add(-48*time.Hour))), noon)
+	settle(t, a)
+	if a.urged.Load() {
+		t.Error("a receipt urges")
+	}
+	for _, ask := range []struct {
+		urges bool
+		ask   func() error
+	}{
+		{false, func() error { _, err := schema.AskOptOuts(t.Context(), conn, "a", number, noon); return err }},
+		{true, func() error { _, err := schema.AskVerdicts(t.Context(), conn, "a", []string{number}, noon); return err }},
+	} {
+		if err := ask.ask(); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, a)
+		if a.urged.Load() != ask.urges {
+			t.Errorf("urged %t, want %t", a.urged.Load(), ask.urges)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/schema"
 )
@@ -220,7 +221,7 @@ func (a *Aggregator) openTouches(ctx context.Context) (*openWork, error) {
 // on all that this pass has touched is ready to be decided.
 func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS int64, worked bool,
 	asked []schema.Touch) error {
-	noted := worked || len(asked) > 0
+	noted, urged := worked || len(asked) > 0, false
 	if len(asked) > 0 {
 		batches, err := batchTable(asked)
 		if err != nil {
@@ -228,6 +229,9 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 		}
 		if err := a.do(ctx, "numbers_asked", generation, batches); err != nil {
 			return fmt.Errorf("note numbers that were asked for: %w", err)
+		}
+		if urged, err = a.somebodyAsks(ctx, batches); err != nil {
+			return err
 		}
 	}
 	if now := time.Now(); !now.Before(a.nextDue) {
@@ -248,10 +252,25 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 	if noted {
 		a.ready.Store(generation)
 	}
+	if urged {
+		a.urged.Store(true)
+	}
 	if err := a.closeTouches(ctx, asked); err != nil {
 		return fmt.Errorf("close touches of numbers: %w", err)
 	}
 	return nil
+}
+
+// somebodyAsks reports whether some of these batches are questions, as after a verdict was set by hand or while a number
+// is erased, rather than events: who asks waits for the answer.
+func (a *Aggregator) somebodyAsks(ctx context.Context, batches *ext.Table) (found bool, err error) {
+	err = a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		"SELECT count() > 0 FROM number_queue WHERE batch IN (SELECT id FROM batches) AND event = '' AND "+
+			"bucket = toDateTime(0, 'UTC')").Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("look for questions about numbers: %w", err)
+	}
+	return found, nil
 }
 
 // closeTouches closes touches and remembers their batches, whose queue is then to be emptied.

@@ -57,6 +57,8 @@ type Passes struct {
 	Ready func() uint64
 	// Waiting reports whether changes wait for their edition, Streaming whether editions follow each other.
 	Waiting, Streaming func() bool
+	// Urged reports, once, that somebody waits for a verdict.
+	Urged func() bool
 	// CheckOwner fails when another aggregator does the work.
 	CheckOwner func(context.Context) error
 }
@@ -115,7 +117,8 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		}
 		n.taken = true
 	}
-	if n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
+	// Asked first, for it is said once.
+	if !n.deps.Passes.Urged() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
 		return nil
 	}
 	if _, err := n.Round(ctx); err != nil {

@@ -44,3 +44,17 @@ func TestUnpack_CutShort(t *testing.T) {
 		}
 	}
 }
+
+// While editions follow each other rounds rest, but not when somebody waits for a verdict.
+func TestDecider_Turn_Urged(t *testing.T) {
+	for _, urged := range []bool{false, true} {
+		n := New(Config{Now: time.Now}, Deps{Passes: Passes{AsOf: func() int64 { return time.Now().UnixMilli() },
+			Ready: func() uint64 { return 0 }, Waiting: func() bool { return true },
+			Streaming: func() bool { return true }, Urged: func() bool { return urged }}})
+		ended := time.Now()
+		n.taken, n.took, n.ended, n.tidy = true, time.Minute, ended, ended
+		if err := n.Turn(t.Context(), true); err != nil || n.ended.After(ended) != urged {
+			t.Errorf("urged %t: a round %t, %v", urged, n.ended.After(ended), err)
+		}
+	}
+}

@@ -335,7 +335,7 @@ func (r *erasureRig) figures() []string {
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, batch))) AS line FROM recipient_events FINAL ORDER BY line",
 		dialogs("dialogs"), dialogs("dialogs_by_person"),
 		"SELECT line FROM (SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM opt_outs ORDER BY " +
-			"generation DESC LIMIT 1 BY account, event_channel, status, occurred_ms) ORDER BY line",
+			"generation DESC LIMIT 1 BY account, recipient, event_channel, status, occurred_ms, named) ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans " +
 			"FINAL ORDER BY line",
 		"SELECT toString((account, cohort, channel, campaign, step, country, sum(attempted) AS n, sum(sent), " +
