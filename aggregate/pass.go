@@ -261,8 +261,8 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 	return nil
 }
 
-// somebodyAsks reports whether some of these batches are questions, as after a verdict was set by hand or while a number
-// is erased, rather than events: who asks waits for the answer.
+// somebodyAsks reports whether some of these batches are questions, as after a verdict was set by hand or while a
+// number is erased, rather than events: who asks waits for the answer.
 func (a *Aggregator) somebodyAsks(ctx context.Context, batches *ext.Table) (found bool, err error) {
 	err = a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
 		"SELECT count() > 0 FROM number_queue WHERE batch IN (SELECT id FROM batches) AND event = '' AND "+
