@@ -23,7 +23,7 @@ const (
 	// while editions follow each other: a day that goes on to change is the cheaper to build for each of its changes,
 	// the more of them there are.
 	daysShare          = 10
-	daysShareStreaming = 4
+	daysShareStreaming = 1
 	// windowsLag is how long windows have been over, by what was stated, that sums no longer tell apart. A reader may
 	// not have read yet what was stated last, and must not count a window earlier than one who reads differences.
 	windowsLag = time.Minute
