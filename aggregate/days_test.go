@@ -71,8 +71,8 @@ func TestAggregator_Days_Built(t *testing.T) {
 	mustRepeat(t, conn, a)
 }
 
-// While changes wait, builds rest for ten times as long as they took, and for as long as they took while editions follow
-// each other; else they don't.
+// While changes wait, builds rest for ten times as long as they took, and for as long as they took while editions
+// follow each other; else they don't.
 func TestAggregator_Days_RestWhileChangesWait(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
