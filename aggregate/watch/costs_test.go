@@ -107,23 +107,7 @@ func TestAlerts_Turn_CostBeginsAndEndsOnce(t *testing.T) {
 			r.putPrices(account, list.prices...)
 		}
 	}
-	const died = "killed"
-	r.step = func(step string) {
-		if step == "alerted" {
-			panic(died)
-		}
-	}
-	func() {
-		defer func() {
-			if got := recover(); got != died {
-				t.Errorf("it did not die: %v", got)
-			}
-		}()
-		dying := r.watcher()
-		r.turn(dying)
-		r.turn(dying)
-	}()
-	r.step = func(string) {}
+	r.dieOnceStored()
 	r.want("it died when it was stored", "acme cost_per_reached … ")
 	w := r.watcher()
 	for range 3 {

@@ -65,6 +65,26 @@ func (r *alertRig) turn(w *Watcher) {
 	}
 }
 
+// dieOnceStored has a process die when it has stored alerts, before it knows.
+func (r *alertRig) dieOnceStored() {
+	r.t.Helper()
+	const died = "killed"
+	r.step = func(step string) {
+		if step == "alerted" {
+			panic(died)
+		}
+	}
+	defer func() {
+		if got := recover(); got != died {
+			r.t.Errorf("it did not die: %v", got)
+		}
+		r.step = func(string) {}
+	}()
+	dying := r.watcher()
+	r.turn(dying)
+	r.turn(dying)
+}
+
 // fill makes 20 days of hours up to one (whole hours since 1970), of which those from fallen on were delivered half.
 func (r *alertRig) fill(account string, last, fallen int64) {
 	r.t.Helper()
@@ -138,23 +158,7 @@ func TestAlerts_Turn_BeginsAndEndsOnce(t *testing.T) {
 	fell := hourOf(alertNow) - 1
 	r.fill("acme", fell, fell)
 	r.fill("calm", fell, fell+1)
-	const died = "killed"
-	r.step = func(step string) {
-		if step == "alerted" {
-			panic(died)
-		}
-	}
-	func() {
-		defer func() {
-			if got := recover(); got != died {
-				t.Errorf("it did not die: %v", got)
-			}
-		}()
-		dying := r.watcher()
-		r.turn(dying)
-		r.turn(dying)
-	}()
-	r.step = func(string) {}
+	r.dieOnceStored()
 	r.want("it died when it was stored", "acme delivery … ")
 	w := r.watcher()
 	for range 3 {
