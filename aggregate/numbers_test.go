@@ -2,11 +2,13 @@ package aggregate
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/schema"
 	"kaskad/simulate/model/settings"
@@ -149,5 +151,47 @@ func TestNumbers_Urged(t *testing.T) {
 		if a.urged.Load() != ask.urges {
 			t.Errorf("urged %t, want %t", a.urged.Load(), ask.urges)
 		}
+	}
+}
+
+// One event decides one number anew, however many are in its hour; and a verdict that nothing changed is not stored
+// again.
+func TestNumbers_OneEventOneNumber(t *testing.T) {
+	conn, registry := connect(t), prometheus.NewRegistry()
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
+		Deps{Conn: conn, Reject: noLetters, Registerer: registry})
+	at := noon.Add(-48 * time.Hour)
+	var lines string
+	for i := range 100 {
+		lines += failed(fmt.Sprint("m", i), fmt.Sprintf("+7900%07d", i), "c", "1", at)
+	}
+	load(t, conn, "a", []byte(lines), noon)
+	decideAll(t, a)
+	counters := func() (n [3]float64) {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for i, name := range []string{"numbers_decided", "number_verdicts", "number_changes"} {
+				if f.GetName() == "kaskad_aggregate_"+name+"_total" {
+					n[i] = f.GetMetric()[0].GetCounter().GetValue()
+				}
+			}
+		}
+		return n
+	}
+	if got := counters(); got != [3]float64{100, 100, 100} {
+		t.Errorf("decided, stored, announced %v; want 100 of each", got)
+	}
+	load(t, conn, "b", []byte(failed("m7", "+79000000007", "c", "1", at)), noon)
+	decideAll(t, a)
+	if got := counters(); got != [3]float64{100, 100, 100} {
+		t.Errorf("after the same event again: decided, stored, announced %v; want 100 of each", got)
+	}
+	load(t, conn, "c", []byte(delivered("late", "+79000000008", at.Add(time.Hour))), noon)
+	decideAll(t, a)
+	if got := counters(); got != [3]float64{101, 101, 101} {
+		t.Errorf("after one more event: decided, stored, announced %v; want 101 of each", got)
 	}
 }
