@@ -16,7 +16,7 @@ SELECT
             -- Of a backlog it is enough to know that there is much: all of it may be millions of rows, for each question.
             SELECT account, bucket FROM changes
             WHERE batch IN (SELECT id FROM touched WHERE account = '' AND bucket = toDateTime(3600, 'UTC') GROUP BY account, bucket, id HAVING sum(sign) > 0)
-            LIMIT 50000
+            LIMIT 5000
         )
     ) AS pending_buckets
 FROM
