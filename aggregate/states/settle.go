@@ -196,8 +196,7 @@ func (s *Store) quietest(n int) []state.Hour {
 		return uint64(max(0, hour.BucketMS)) * 1000 // As an edition, which is microseconds of the clock.
 	}
 	movable := func(hour state.Hour) bool {
-		cold, known := s.Hours[hour]
-		return known && !cold && (t.moved[hour] == 0 || t.changed[hour] > t.moved[hour])
+		return s.Has(hour) && (t.moved[hour] == 0 || t.changed[hour] > t.moved[hour])
 	}
 	var taken []state.Hour
 	for refilled := false; len(taken) < n; {
