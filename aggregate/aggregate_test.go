@@ -270,7 +270,7 @@ func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 		limit := rapid.IntRange(2, 8).Draw(r, "limit")
 		open := map[bucketKey]*bucketWork{}
 		for i := range rapid.IntRange(limit+1, 40).Draw(r, "n") {
-			key := bucketKey{"a", int64(i) * schema.HourMS}
+			key := bucketKey{Account: "a", BucketMS: int64(i) * schema.HourMS}
 			open[key] = &bucketWork{bucketKey: key, oldest: rapid.Int64Range(0, 1000).Draw(r, "at")}
 		}
 		chosen := choose(open, limit)
@@ -279,7 +279,7 @@ func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 		}
 		newest, waited := bucketKey{}, int64(1<<60)
 		for key, w := range open {
-			if key.bucketMS > newest.bucketMS {
+			if key.BucketMS > newest.BucketMS {
 				newest = key
 			}
 			waited = min(waited, w.oldest)
@@ -327,7 +327,7 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.truncate(t.Context(), "message_states"); err != nil {
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
 		t.Fatal(err)
 	}
 	load(t, conn, "3", []byte(line("m", "delivered", at, submitted(at)...)), noon)

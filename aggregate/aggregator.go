@@ -18,7 +18,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/join"
 	"kaskad/aggregate/notify"
+	"kaskad/aggregate/states"
 	"kaskad/aggregate/verdicts"
 	"kaskad/aggregate/watch"
 	"kaskad/schema"
@@ -29,8 +31,8 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// statements are the files of sql/, with the law filled in.
-var statements = law.Statements(files, "sql")
+// statement gives the files of sql/, with the law filled in.
+var statement = law.Statements(files, "sql")
 
 const (
 	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look
@@ -39,8 +41,8 @@ const (
 	// DefaultRetention is how long replaced generations stay readable: longer than the longest query, and long enough
 	// to page through a report.
 	DefaultRetention = 15 * time.Minute
-	// OrphanAge is how long an event waits for its message (docs/definitions.md section 1).
-	OrphanAge = 30 * 24 * time.Hour
+	// DefaultStateBytes hold the states of 100 million attempts.
+	DefaultStateBytes = 16 << 30
 
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
 	// backlog is worked off.
@@ -123,13 +125,9 @@ type Aggregator struct {
 	begun      uint64 // the last edition that was begun
 	// batch is how many hours a pass computes whole, events how many events it takes the changes of.
 	batch, events int
-	// hours are all that there are, strays messages that are stored elsewhere than at home, by where they don't count.
-	hours  hours
-	strays map[state.Key]bool
 	// sums are those of messages that changed, and of hours that are computed whole.
 	sums       struct{ changed, whole cells.Sum }
 	scratch    []byte
-	damaged    bool // a state could not be read
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
@@ -161,11 +159,12 @@ type Aggregator struct {
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (package verdicts).
-	ready    atomic.Uint64
-	urged    atomic.Bool // somebody waits for a verdict
-	audit    audit
-	settling settling
-	dialogs  replacedDialogs
+	ready   atomic.Uint64
+	urged   atomic.Bool // somebody waits for a verdict
+	audit   audit
+	states  *states.Store
+	joiner  *join.Joiner
+	dialogs replacedDialogs
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
@@ -176,10 +175,8 @@ type Aggregator struct {
 	teller     *notify.Teller
 }
 
-type bucketKey struct {
-	account  string
-	bucketMS int64
-}
+// bucketKey is an hour of an account.
+type bucketKey = state.Hour
 
 // New returns an aggregator that does nothing until Run.
 func New(cfg Config, deps Deps) *Aggregator {
@@ -212,6 +209,11 @@ func New(cfg Config, deps Deps) *Aggregator {
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, daysAtOnce: mostDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
 		woken: make(chan struct{}, 1)}
+	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
+		OnStep: func(step string) { a.cfg.OnStep(step) }, Registerer: deps.Registerer})
+	a.states = states.New(states.Config{Bytes: cfg.StateBytes, OnStep: func(step string) { a.cfg.OnStep(step) }},
+		states.Deps{Conn: deps.Conn, NextEdition: a.nextGeneration, CheckOwner: a.checkOwner,
+			Registerer: deps.Registerer, Logger: deps.Logger})
 	a.verdicts = verdicts.New(verdicts.Config{Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }}, verdicts.Deps{Conn: deps.Conn,
 		Registerer: deps.Registerer, Passes: verdicts.Passes{AsOf: a.lastAsOfMS.Load, Ready: a.ready.Load,
@@ -323,7 +325,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
 		a.prepared = false
 		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
-		a.damaged = errors.Is(err, state.ErrDamaged)
+		a.states.Damaged = errors.Is(err, state.ErrDamaged)
 		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
 		a.audit.look, a.audit.suspected = nil, nil
 		return 0, err
@@ -373,7 +375,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 		return fmt.Errorf("read touched numbers: %w", err)
 	}
 	a.ready.Store(noted)
-	for _, read := range []func(context.Context) error{a.rememberQueue, a.readOptOuts, a.readStrays} {
+	for _, read := range []func(context.Context) error{a.rememberQueue, a.readOptOuts, a.joiner.ReadStrays} {
 		if err := read(ctx); err != nil {
 			return err
 		}
@@ -387,7 +389,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 		}
 	}
 	a.days, a.trusted = nil, false
-	for _, step := range []func(context.Context) error{a.redoStates, a.findBroken, a.takeOver, a.countShared} {
+	for _, step := range []func(context.Context) error{a.states.Redo, a.findBroken, a.takeOver, a.countShared} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (au *audit) mayLack(hours map[bucketKey]bool) map[bucketKey]bool {
 func (au *audit) computed(hours map[bucketKey]bool) {
 	for hour := range hours {
 		delete(au.repairs, hour)
-		if au.look != nil && au.look.account == hour.account && au.look.has(hour.bucketMS) {
+		if au.look != nil && au.look.account == hour.Account && au.look.has(hour.BucketMS) {
 			au.look = nil // What it knows of the hour was replaced.
 		}
 	}
@@ -103,7 +103,7 @@ func (a *Aggregator) auditSome(ctx context.Context) error {
 	case !au.read:
 		au.read, err = a.announced(ctx)
 	case a.pending == 0:
-		au.look, au.suspected = au.suspected.again(a.hours), nil
+		au.look, au.suspected = au.suspected.again(a.states.Hours), nil
 	}
 	au.next = time.Now()
 	if a.cfg.AuditRest > 0 {
@@ -116,7 +116,7 @@ func (a *Aggregator) auditSome(ctx context.Context) error {
 func (a *Aggregator) lookOn(ctx context.Context) error {
 	au := &a.audit
 	for hour, cold := range au.look.hours {
-		if is, known := a.hours[hour]; !known || is != cold {
+		if is, known := a.states.Hours[hour]; !known || is != cold {
 			au.look = nil // It is another hour than that of the slices before.
 			return nil
 		}
@@ -218,16 +218,16 @@ func (a *Aggregator) conclude(ctx context.Context, l *look) error {
 			a.metrics.differences.WithLabelValues(kind).Add(float64(n))
 		}
 		a.deps.Logger.Error("what is published differs from facts: the hour is computed anew; please report this",
-			"account", hour.account, "hour", hourTime(hour.bucketMS), "differences", of)
+			"account", hour.Account, "hour", hourTime(hour.BucketMS), "differences", of)
 		if a.audit.repairs == nil {
 			a.audit.repairs = map[bucketKey]bool{}
 		}
 		a.audit.repairs[hour] = of[differsState] == 0 && !l.hours[hour]
 		cold[hour] = true
-		touches = append(touches, schema.Touch{Account: hour.account, BucketMS: hour.bucketMS, ID: id, AtMS: at})
+		touches = append(touches, schema.Touch{Account: hour.Account, BucketMS: hour.BucketMS, ID: id, AtMS: at})
 	}
 	// Nothing that is stored of it is to be believed.
-	if err := a.setCold(ctx, a.nextGeneration(time.Now()), cold); err != nil {
+	if err := a.states.SetCold(ctx, a.nextGeneration(time.Now()), cold); err != nil {
 		return err
 	}
 	if err := schema.OpenTouches(ctx, a.deps.Conn, touches); err != nil {
@@ -240,11 +240,11 @@ func (a *Aggregator) conclude(ctx context.Context, l *look) error {
 func (a *Aggregator) nextLook() *look {
 	au := &a.audit
 	const dayMS = 24 * schema.HourMS
-	dayOf := func(hour bucketKey) accountDay { return accountDay{hour.account, hour.bucketMS / dayMS * dayMS} }
+	dayOf := func(hour bucketKey) accountDay { return accountDay{hour.Account, hour.BucketMS / dayMS * dayMS} }
 	due := true
 	var chosen accountDay
 	if au.looks++; au.looks%randomEvery == 0 {
-		for hour := range a.hours { // In an order of its own, each time.
+		for hour := range a.states.Hours { // In an order of its own, each time.
 			chosen, due = dayOf(hour), false
 			break
 		}
@@ -252,8 +252,8 @@ func (a *Aggregator) nextLook() *look {
 		if len(au.left) == 0 {
 			since := a.cfg.Now().UnixMilli() - auditDays*dayMS
 			days := map[accountDay]bool{}
-			for hour := range a.hours {
-				if hour.bucketMS > since {
+			for hour := range a.states.Hours {
+				if hour.BucketMS > since {
 					days[dayOf(hour)] = true
 				}
 			}
@@ -268,8 +268,8 @@ func (a *Aggregator) nextLook() *look {
 	}
 	hours := map[bucketKey]bool{}
 	for at := chosen.day; at < chosen.day+dayMS; at += schema.HourMS {
-		hour := bucketKey{chosen.account, at}
-		if cold, known := a.hours[hour]; known {
+		hour := bucketKey{Account: chosen.account, BucketMS: at}
+		if cold, known := a.states.Hours[hour]; known {
 			hours[hour] = cold
 		}
 	}
@@ -292,7 +292,7 @@ type Audited struct {
 // way differs.
 func Audit(ctx context.Context, cfg Config, deps Deps) (Audited, error) {
 	a := New(cfg, deps)
-	for _, read := range []func(context.Context) error{a.readHours, a.readOptOuts} {
+	for _, read := range []func(context.Context) error{a.states.Read, a.readOptOuts} {
 		if err := read(ctx); err != nil {
 			return Audited{}, err
 		}
@@ -301,11 +301,11 @@ func Audit(ctx context.Context, cfg Config, deps Deps) (Audited, error) {
 		return Audited{}, fmt.Errorf("read last generation: %w", err)
 	}
 	accounts := map[string]map[bucketKey]bool{}
-	for hour, cold := range a.hours {
-		if accounts[hour.account] == nil {
-			accounts[hour.account] = map[bucketKey]bool{}
+	for hour, cold := range a.states.Hours {
+		if accounts[hour.Account] == nil {
+			accounts[hour.Account] = map[bucketKey]bool{}
 		}
-		accounts[hour.account][hour] = cold
+		accounts[hour.Account][hour] = cold
 	}
 	var all Audited
 	for account, hours := range accounts {
@@ -323,8 +323,8 @@ func Audit(ctx context.Context, cfg Config, deps Deps) (Audited, error) {
 		all.Hours += len(hours)
 		all.Messages += l.messages
 		for f := range l.found {
-			all.Differences = append(all.Differences, fmt.Sprintf("%s of %s, hour %s: %q", f.kind, f.hour.account,
-				hourTime(f.hour.bucketMS).Format(time.RFC3339), f.fact))
+			all.Differences = append(all.Differences, fmt.Sprintf("%s of %s, hour %s: %q", f.kind, f.hour.Account,
+				hourTime(f.hour.BucketMS).Format(time.RFC3339), f.fact))
 		}
 	}
 	return all, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/aggregate/states"
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/law"
@@ -63,7 +64,7 @@ func storedState(t *testing.T, a *Aggregator, id string) (key string, m *message
 	}
 	of := state.Key{Account: "a", BucketMS: bucket.UnixMilli(), MessageID: id}
 	key = string(of.AppendKey(nil))
-	values, err := a.lookUp(t.Context(), []string{key})
+	values, err := a.states.LookUp(t.Context(), []string{key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,12 +161,12 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 		{"StateChanged", differsState, func(t *testing.T, a *Aggregator) {
 			key, m := storedState(t, a, "m7")
 			m.old.Attempts[0].Campaign = "another"
-			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+			storeState(t, a.deps.Conn, key, string(states.AppendValue(nil, m.old, m.oldUnits)))
 		}, false},
 		{"StateKnowsMore", differsState, func(t *testing.T, a *Aggregator) {
 			key, m := storedState(t, a, "m10")
 			m.old.Attempts[0].Times[schema.Read] = noon.UnixMilli()
-			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+			storeState(t, a.deps.Conn, key, string(states.AppendValue(nil, m.old, m.oldUnits)))
 		}, false},
 		{"StateDamaged", differsState, func(t *testing.T, a *Aggregator) {
 			key, _ := storedState(t, a, "m13")
@@ -181,7 +182,7 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 				m.oldUnits = []law.Units{{}}
 			}
 			m.oldUnits[0].Conversation = !m.oldUnits[0].Conversation
-			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+			storeState(t, a.deps.Conn, key, string(states.AppendValue(nil, m.old, m.oldUnits)))
 			execute(flipped)(t, a)
 		}, false},
 		{"OptOut", differsOptOut, execute("INSERT INTO opt_outs SELECT * REPLACE (generation + 1 AS generation, " +
@@ -195,7 +196,7 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 			want := publishedSums(t, conn)
 			for _, round := range roundsOf(tests, forget) {
 				if forget {
-					if err := a.forgetStates(t.Context()); err != nil {
+					if err := a.states.Forget(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -287,7 +288,7 @@ func TestAggregator_Audit_OnItsWay(t *testing.T) {
 		dialogLine("new", "delivered", at, submitted(at)...))
 	load(t, conn, "late", late, noon)
 	for _, table := range []string{"touched", "changes"} {
-		if err := a.truncate(t.Context(), table); err != nil {
+		if err := conn.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
 			t.Fatal(err)
 		}
 	}

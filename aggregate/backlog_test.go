@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ type lookingConn struct {
 }
 
 func (c *lookingConn) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
-	if query == statement("states") {
+	if strings.Contains(query, "FROM message_states WHERE key IN") {
 		c.looks.Add(1)
 	}
 	return c.Conn.QueryRow(ctx, query, args...)

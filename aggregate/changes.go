@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
+	"kaskad/aggregate/states"
 	"kaskad/schema"
 	"kaskad/schema/state"
 )
@@ -52,7 +53,7 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 	if len(open) < 2 {
 		return open, nil
 	}
-	table, err := batchTable(open)
+	table, err := schema.BatchTable(open)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*
 	if len(batches) == 0 {
 		return c, nil
 	}
-	table, err := batchTable(batches)
+	table, err := schema.BatchTable(batches)
 	if err != nil {
 		return nil, err
 	}
@@ -109,34 +110,34 @@ func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*
 
 func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) error {
 	var scratch []byte
-	for texts := (packedTexts{packed}); texts.rest != ""; {
-		account, err := texts.next()
+	for texts := (states.Packed{Rest: packed}); texts.Rest != ""; {
+		account, err := texts.Next()
 		if err != nil {
 			return err
 		}
 		const timeBytes = 4
-		if len(texts.rest) < timeBytes {
-			return errPackedTexts
+		if len(texts.Rest) < timeBytes {
+			return states.ErrPacked
 		}
 		key := state.Key{Account: account,
-			BucketMS: int64(binary.LittleEndian.Uint32([]byte(texts.rest[:timeBytes]))) * 1000}
-		texts.rest = texts.rest[timeBytes:]
-		if key.MessageID, err = texts.next(); err != nil {
+			BucketMS: int64(binary.LittleEndian.Uint32([]byte(texts.Rest[:timeBytes]))) * 1000}
+		texts.Rest = texts.Rest[timeBytes:]
+		if key.MessageID, err = texts.Next(); err != nil {
 			return err
 		}
-		said, err := texts.next()
+		said, err := texts.Next()
 		if err != nil {
 			return err
 		}
-		hour := bucketKey{account, key.BucketMS}
-		if a.hours[hour] {
+		hour := key.Hour()
+		if a.states.Hours[hour] {
 			if c.coldOf[batch] == nil {
 				c.coldOf[batch] = map[bucketKey]bool{}
 			}
 			c.coldOf[batch][hour] = true
 			continue
 		}
-		if a.strays[key] {
+		if a.joiner.Strays[key] {
 			continue
 		}
 		scratch = key.AppendKey(scratch[:0])
@@ -156,16 +157,16 @@ func (e *edition) foldChanges(ctx context.Context, c *changes) error {
 		if err != nil {
 			return err
 		}
-		hour := bucketKey{key.Account, key.BucketMS}
+		hour := key.Hour()
 		if e.whole[hour] {
 			continue
 		}
 		left = append(left, said)
-		if e.hours.hasStates(hour) {
+		if e.states.Has(hour) {
 			stored = append(stored, said.key)
 		}
 	}
-	values, err := e.lookUp(ctx, stored)
+	values, err := e.states.LookUp(ctx, stored)
 	if err != nil {
 		return err
 	}
@@ -213,7 +214,7 @@ func (m *changedMessage) change(said change, value string) (bool, error) {
 		return true, nil
 	}
 	m.old, m.before.Key = &m.before, key
-	if m.oldUnits, err = decodeValue(&m.before, value); err != nil {
+	if m.oldUnits, err = states.DecodeValue(&m.before, value); err != nil {
 		return false, err
 	}
 	m.after.Merge(&m.before)

@@ -3,8 +3,11 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
+
+	"kaskad/schema"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 )
@@ -48,14 +51,11 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	if len(found) == 0 {
 		return nil
 	}
-	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"))
+	days, err := schema.TableOf("days", slices.Values(found),
+		func(key dayKey) []any { return []any{key.account, time.Unix(key.unix, 0).UTC()} },
+		ext.Column("account", "String"), ext.Column("day", "Date"))
 	if err != nil {
 		return err
-	}
-	for _, key := range found {
-		if err := days.Append(key.account, time.Unix(key.unix, 0).UTC()); err != nil {
-			return fmt.Errorf("list days to build: %w", err)
-		}
 	}
 	began := time.Now()
 	err = a.build(ctx, now, days, len(found))

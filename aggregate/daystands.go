@@ -3,15 +3,16 @@ package aggregate
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/aggregate/cells"
+	"kaskad/schema"
 )
 
 // dayKey is a UTC day of an account.
@@ -48,22 +49,18 @@ func (c dayChanges) add(b *cells.Block) {
 
 // readDayChanges counts anew the days of the accounts in targets: of these the edition wrote cells in SQL.
 func (e *edition) readDayChanges(ctx context.Context, targets *ext.Table) error {
-	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets),
-		clickhouse.WithParameters(e.parameters(e.id))), statement("day_changes_of"))
-	if err != nil {
-		return fmt.Errorf("count changes of days: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var account string
-		var day time.Time
-		var n uint64
-		if err := rows.Scan(&account, &day, &n); err != nil {
-			return fmt.Errorf("count changes of days: %w", err)
-		}
-		e.days[dayKey{account, day.Unix()}] = n
-	}
-	return rows.Err()
+	return schema.EachRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets),
+		clickhouse.WithParameters(e.parameters(e.id))), e.deps.Conn, "count changes of days",
+		statement("day_changes_of"), func(rows driver.Rows) error {
+			var account string
+			var day time.Time
+			var n uint64
+			if err := rows.Scan(&account, &day, &n); err != nil {
+				return err
+			}
+			e.days[dayKey{account, day.Unix()}] = n
+			return nil
+		})
 }
 
 // noteDays notes what a published edition changed. Before the first look for days nothing is noted: that one reads all.
@@ -81,26 +78,22 @@ func (a *Aggregator) noteDays(edition uint64, changes dayChanges) {
 
 // readDays reads how all days stand.
 func (a *Aggregator) readDays(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, statement("day_stands"))
-	if err != nil {
-		return fmt.Errorf("read how days stand: %w", err)
-	}
-	defer rows.Close()
 	days, unsummed := map[dayKey]dayStand{}, map[dayKey]bool{}
-	for rows.Next() {
+	read := func(rows driver.Rows) error {
 		var account string
 		var day time.Time
 		var stand dayStand
 		if err := rows.Scan(&account, &day, &stand.changed, &stand.last, &stand.summed); err != nil {
-			return fmt.Errorf("read how days stand: %w", err)
+			return err
 		}
 		key := dayKey{account, day.Unix()}
 		if days[key] = stand; stand.changed > 0 {
 			unsummed[key] = true
 		}
+		return nil
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read how days stand: %w", err)
+	if err := schema.EachRow(ctx, a.deps.Conn, "read how days stand", statement("day_stands"), read); err != nil {
+		return err
 	}
 	a.days, a.unsummed = days, unsummed
 	return nil
@@ -128,24 +121,19 @@ func (a *Aggregator) daysToBuild(quiet uint64, limit int) []dayKey {
 
 // noteBuilt notes how many cells a build made of days.
 func (a *Aggregator) noteBuilt(ctx context.Context, build uint64, days *ext.Table) error {
-	parameters := a.parameters(build)
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(days),
-		clickhouse.WithParameters(parameters)), statement("build_cells"))
-	if err != nil {
-		return fmt.Errorf("count cells of builds: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var account string
-		var day time.Time
-		var stand dayStand
-		if err := rows.Scan(&account, &day, &stand.summed); err != nil {
-			return fmt.Errorf("count cells of builds: %w", err)
-		}
-		key := dayKey{account, day.Unix()}
-		stand.last = a.days[key].last
-		a.days[key] = stand
-		delete(a.unsummed, key)
-	}
-	return rows.Err()
+	return schema.EachRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(days),
+		clickhouse.WithParameters(a.parameters(build))), a.deps.Conn, "count cells of builds",
+		statement("build_cells"), func(rows driver.Rows) error {
+			var account string
+			var day time.Time
+			var stand dayStand
+			if err := rows.Scan(&account, &day, &stand.summed); err != nil {
+				return err
+			}
+			key := dayKey{account, day.Unix()}
+			stand.last = a.days[key].last
+			a.days[key] = stand
+			delete(a.unsummed, key)
+			return nil
+		})
 }

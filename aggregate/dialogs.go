@@ -1,96 +1,20 @@
 package aggregate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/conversations"
 	"kaskad/schema"
 	"kaskad/schema/state"
 )
-
-// dialogWindow is how long a conversation lasts, and how long a customer's message keeps messages to them free
-// (docs/definitions.md section 4).
-const dialogWindow = int64(24 * time.Hour / time.Millisecond)
-
-// dialog is a delivered attempt in what one person and one sender said to each other on one channel, or (inbound) what
-// the person wrote besides.
-type dialog struct {
-	messageID   string
-	bucketMS    int64
-	step        uint8
-	deliveredMS int64
-	repliesMS   []int64
-	inbound     bool
-	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's
-	// window.
-	conversation, outside bool
-	// mine: the attempt is of a message that the edition holds; its units are not known before the walk, and those of
-	// decided. The units of others are as published.
-	mine    bool
-	decided *cells.Dialog
-}
-
-// turn is a moment of the walk: a message from the customer, or the delivery of an attempt.
-type turn struct {
-	at       int64
-	delivery bool
-	dialog   *dialog
-}
-
-// walk decides the units of all attempts of one person, sender and channel by docs/definitions.md section 4,
-// "Conversations". It returns the attempts that were not mine and whose units have changed. The result does not depend
-// on the order of the attempts.
-func walk(dialogs []dialog) (moved []*dialog) {
-	turns := make([]turn, 0, 2*len(dialogs))
-	for i := range dialogs {
-		d := &dialogs[i]
-		if !d.inbound {
-			turns = append(turns, turn{d.deliveredMS, true, d})
-		}
-		for _, at := range d.repliesMS {
-			turns = append(turns, turn{at, false, d})
-		}
-	}
-	slices.SortFunc(turns, func(x, y turn) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), compareBools(x.delivery, y.delivery),
-			cmp.Compare(x.dialog.messageID, y.dialog.messageID), cmp.Compare(x.dialog.step, y.dialog.step))
-	})
-	end, lastInbound := int64(math.MinInt64), -schema.Never
-	for _, t := range turns {
-		if !t.delivery {
-			end, lastInbound = max(end, t.at+dialogWindow), t.at
-			continue
-		}
-		d := t.dialog
-		conversation, outside := t.at >= end, t.at >= lastInbound+dialogWindow
-		if conversation {
-			end = t.at + dialogWindow
-		}
-		if !d.mine && (d.conversation != conversation || d.outside != outside) {
-			moved = append(moved, d)
-		}
-		d.conversation, d.outside = conversation, outside
-	}
-	return moved
-}
-
-func compareBools(x, y bool) int {
-	switch {
-	case x == y:
-		return 0
-	case y:
-		return -1
-	}
-	return 1
-}
 
 // decideDialogs decides the units in dialogs of all people for whom something has changed in the messages that the
 // edition holds, or who wrote something (asked). Messages whose units that moves join the edition, so that no report
@@ -127,24 +51,19 @@ func (e *edition) peopleAsked(ctx context.Context, asked []schema.Touch) (map[pe
 	if len(asked) == 0 {
 		return people, nil
 	}
-	batches, err := batchTable(asked)
+	batches, err := schema.BatchTable(asked)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
-		statement("dialogs_asked"))
-	if err != nil {
-		return nil, fmt.Errorf("list people who wrote: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var p person
-		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient); err != nil {
-			return nil, fmt.Errorf("list people who wrote: %w", err)
-		}
-		people[p] = true
-	}
-	return people, rows.Err()
+	return people, schema.EachRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), e.deps.Conn,
+		"list people who wrote", statement("dialogs_asked"), func(rows driver.Rows) error {
+			var p person
+			if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient); err != nil {
+				return err
+			}
+			people[p] = true
+			return nil
+		})
 }
 
 // attemptKey is an attempt of a message.
@@ -157,7 +76,7 @@ type attemptKey struct {
 // whose units have moved.
 func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[state.Key]uint8, error) {
 	mine := map[attemptKey]bool{}
-	dialogs := make(map[person][]dialog, len(people))
+	dialogs := make(map[person][]conversations.Dialog, len(people))
 	for _, m := range e.held {
 		for i := range m.published {
 			mine[attemptKey{m.published[i].Key, m.published[i].Step}] = true
@@ -166,8 +85,8 @@ func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[s
 			d := &m.dialogs[i]
 			mine[attemptKey{d.Key, d.Step}] = true
 			if p := personOf(d); people[p] {
-				dialogs[p] = append(dialogs[p], dialog{messageID: d.MessageID, bucketMS: d.BucketMS, step: d.Step,
-					deliveredMS: d.DeliveredMS, repliesMS: d.RepliesMS, mine: true, decided: d})
+				dialogs[p] = append(dialogs[p], conversations.Dialog{MessageID: d.MessageID, BucketMS: d.BucketMS, Step: d.Step,
+					DeliveredMS: d.DeliveredMS, RepliesMS: d.RepliesMS, Mine: true, Decided: d})
 			}
 		}
 	}
@@ -176,12 +95,12 @@ func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[s
 	}
 	moved := map[state.Key]uint8{}
 	for p, all := range dialogs {
-		for _, d := range walk(all) {
-			moved[state.Key{Account: p.account, BucketMS: d.bucketMS, MessageID: d.messageID}] = d.step
+		for _, d := range conversations.Walk(all) {
+			moved[state.Key{Account: p.account, BucketMS: d.BucketMS, MessageID: d.MessageID}] = d.Step
 		}
 		for i := range all {
-			if d := &all[i]; d.mine {
-				d.decided.Units.Conversation, d.decided.Units.Outside = d.conversation, d.outside
+			if d := &all[i]; d.Mine {
+				d.Decided.Units.Conversation, d.Decided.Units.Outside = d.Conversation, d.Outside
 			}
 		}
 	}
@@ -190,16 +109,13 @@ func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[s
 
 // readDialogsOf adds what is published of people, but for attempts that the edition holds.
 func (e *edition) readDialogsOf(ctx context.Context, people map[person]bool, mine map[attemptKey]bool,
-	dialogs map[person][]dialog) error {
-	table, err := ext.NewTable("people", ext.Column("account", "String"), ext.Column("channel", "String"),
-		ext.Column("sender", "String"), ext.Column("recipient", "String"))
+	dialogs map[person][]conversations.Dialog) error {
+	table, err := schema.TableOf("people", maps.Keys(people),
+		func(p person) []any { return []any{p.account, p.channel, p.sender, p.recipient} },
+		ext.Column("account", "String"), ext.Column("channel", "String"), ext.Column("sender", "String"),
+		ext.Column("recipient", "String"))
 	if err != nil {
 		return err
-	}
-	for p := range people {
-		if err := table.Append(p.account, p.channel, p.sender, p.recipient); err != nil {
-			return fmt.Errorf("list people: %w", err)
-		}
 	}
 	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
 		statement("dialogs_of"))
@@ -209,17 +125,17 @@ func (e *edition) readDialogsOf(ctx context.Context, people map[person]bool, min
 	defer rows.Close()
 	for rows.Next() {
 		var p person
-		var d dialog
+		var d conversations.Dialog
 		var conversation, outside uint8
-		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucketMS, &d.messageID, &d.step,
-			&d.deliveredMS, &d.repliesMS, &conversation, &outside, &d.inbound); err != nil {
+		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.BucketMS, &d.MessageID, &d.Step,
+			&d.DeliveredMS, &d.RepliesMS, &conversation, &outside, &d.Inbound); err != nil {
 			return err
 		}
-		if !d.inbound && mine[attemptKey{state.Key{Account: p.account, BucketMS: d.bucketMS, MessageID: d.messageID},
-			d.step}] {
+		if !d.Inbound && mine[attemptKey{state.Key{Account: p.account, BucketMS: d.BucketMS, MessageID: d.MessageID},
+			d.Step}] {
 			continue
 		}
-		d.conversation, d.outside = conversation == 1, outside == 1
+		d.Conversation, d.Outside = conversation == 1, outside == 1
 		dialogs[p] = append(dialogs[p], d)
 	}
 	return rows.Err()

@@ -10,12 +10,13 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
 
+	"kaskad/aggregate/conversations"
 	"kaskad/schema"
 )
 
 // naiveUnits decides units from the words of docs/definitions.md section 4: it goes through the moments one by one, and
 // for every delivery it looks at all messages of the customer.
-func naiveUnits(dialogs []dialog) map[string][2]bool {
+func naiveUnits(dialogs []conversations.Dialog) map[string][2]bool {
 	type event struct {
 		at      int64
 		inbound bool
@@ -24,11 +25,11 @@ func naiveUnits(dialogs []dialog) map[string][2]bool {
 	}
 	var events []event
 	for _, d := range dialogs {
-		if !d.inbound {
-			events = append(events, event{d.deliveredMS, false, d.messageID, d.step})
+		if !d.Inbound {
+			events = append(events, event{d.DeliveredMS, false, d.MessageID, d.Step})
 		}
-		for _, at := range d.repliesMS {
-			events = append(events, event{at, true, d.messageID, d.step})
+		for _, at := range d.RepliesMS {
+			events = append(events, event{at, true, d.MessageID, d.Step})
 		}
 	}
 	before := func(x, y event) bool {
@@ -78,41 +79,41 @@ func TestWalk_AsNaive(t *testing.T) {
 			// Whole and half windows apart, so that borders are hit, and a millisecond beside them.
 			return border + rapid.Int64Range(-8, 8).Draw(r, "half days")*12*hour + rapid.Int64Range(-1, 1).Draw(r, "ms")
 		})
-		var dialogs []dialog
+		var dialogs []conversations.Dialog
 		for i := range rapid.IntRange(1, 12).Draw(r, "attempts") {
-			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"),
-				mine: true}
+			d := conversations.Dialog{MessageID: fmt.Sprint("m", i/2), Step: uint8(1 + i%2), DeliveredMS: at.Draw(r, "delivered"),
+				Mine: true}
 			for range rapid.IntRange(0, 2).Draw(r, "replies") {
-				d.repliesMS = append(d.repliesMS, max(at.Draw(r, "replied"), d.deliveredMS))
+				d.RepliesMS = append(d.RepliesMS, max(at.Draw(r, "replied"), d.DeliveredMS))
 			}
 			dialogs = append(dialogs, d)
 		}
 		if rapid.Bool().Draw(r, "wrote") {
-			dialogs = append(dialogs, dialog{inbound: true, deliveredMS: schema.Never,
-				repliesMS: []int64{at.Draw(r, "first"), at.Draw(r, "second")}})
+			dialogs = append(dialogs, conversations.Dialog{Inbound: true, DeliveredMS: schema.Never,
+				RepliesMS: []int64{at.Draw(r, "first"), at.Draw(r, "second")}})
 		}
 		want := naiveUnits(dialogs)
-		if moved := walk(dialogs); moved != nil {
+		if moved := conversations.Walk(dialogs); moved != nil {
 			r.Fatalf("attempts of the pass itself are said to have moved: %v", moved)
 		}
 		for _, d := range dialogs {
-			if d.inbound {
+			if d.Inbound {
 				continue
 			}
-			if got := [2]bool{d.conversation, d.outside}; got != want[fmt.Sprint(d.messageID, "/", d.step)] {
-				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.messageID, d.step, got,
-					want[fmt.Sprint(d.messageID, "/", d.step)])
+			if got := [2]bool{d.Conversation, d.Outside}; got != want[fmt.Sprint(d.MessageID, "/", d.Step)] {
+				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.MessageID, d.Step, got,
+					want[fmt.Sprint(d.MessageID, "/", d.Step)])
 			}
 		}
 		again := rapid.Permutation(dialogs).Draw(r, "order")
 		again = slices.Clone(again)
-		flipped := rapid.IntRange(0, len(again)-1).Filter(func(i int) bool { return !again[i].inbound }).Draw(r,
+		flipped := rapid.IntRange(0, len(again)-1).Filter(func(i int) bool { return !again[i].Inbound }).Draw(r,
 			"flipped")
 		for i := range again {
-			again[i].mine = false
+			again[i].Mine = false
 		}
-		again[flipped].conversation = !again[flipped].conversation
-		if moved := walk(again); len(moved) != 1 || moved[0] != &again[flipped] {
+		again[flipped].Conversation = !again[flipped].Conversation
+		if moved := conversations.Walk(again); len(moved) != 1 || moved[0] != &again[flipped] {
 			r.Fatalf("walked again with one wrong unit, %d attempts moved", len(moved))
 		}
 	})
@@ -125,42 +126,42 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	start := time.Date(2026, 10, 28, 0, 0, 0, 0, time.UTC)
 	type attempt struct {
-		dialog
+		conversations.Dialog
 		person int
 	}
 	var attempts []*attempt
 	var lines []func() string
 	for i := range 90 {
 		x := &attempt{person: random.IntN(4),
-			dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never}}
+			Dialog: conversations.Dialog{MessageID: fmt.Sprint("m", i), Step: 1, DeliveredMS: schema.Never}}
 		at := start.Add(time.Duration(random.IntN(7*24*3600)) * time.Second)
 		members := append(submitted(at), "channel", []string{`"whatsapp"`, `"viber"`}[x.person%2], "sender", `"Shop"`,
 			"recipient", fmt.Sprintf(`"+7900123456%d"`, x.person))
 		write := func(status string, occurred time.Time) string {
-			return eventLine(x.messageID, status, occurred, members...)
+			return eventLine(x.MessageID, status, occurred, members...)
 		}
 		delivered := at.Add(time.Duration(random.IntN(30*3600)) * time.Second)
 		lines = append(lines, func() string {
-			x.deliveredMS = min(x.deliveredMS, delivered.UnixMilli())
+			x.DeliveredMS = min(x.DeliveredMS, delivered.UnixMilli())
 			return write("delivered", delivered)
 		})
 		for range max(0, random.IntN(5)-2) {
 			replied := delivered.Add(time.Duration(random.IntN(20*3600)) * time.Second)
 			lines = append(lines, func() string {
 				// A reply proves the delivery.
-				x.repliesMS, x.deliveredMS = append(x.repliesMS, replied.UnixMilli()),
-					min(x.deliveredMS, replied.UnixMilli())
+				x.RepliesMS, x.DeliveredMS = append(x.RepliesMS, replied.UnixMilli()),
+					min(x.DeliveredMS, replied.UnixMilli())
 				return write("replied", replied)
 			})
 		}
 		attempts = append(attempts, x)
 	}
 	// What customers write besides, some of it before they ever got a message.
-	wrote := make([]dialog, 4)
+	wrote := make([]conversations.Dialog, 4)
 	for range 18 {
 		person, at := random.IntN(4), start.Add(time.Duration(random.IntN(8*24*3600)-24*3600)*time.Second)
 		lines = append(lines, func() string {
-			wrote[person].inbound, wrote[person].repliesMS = true, append(wrote[person].repliesMS, at.UnixMilli())
+			wrote[person].Inbound, wrote[person].RepliesMS = true, append(wrote[person].RepliesMS, at.UnixMilli())
 			return eventLine("", "inbound", at, "channel", []string{`"whatsapp"`, `"viber"`}[person%2], "sender",
 				`"Shop"`, "recipient", fmt.Sprintf(`"+7900123456%d"`, person))
 		})
@@ -178,13 +179,13 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 
 		want := map[string][2]bool{}
 		for person := range 4 {
-			var dialogs []dialog
+			var dialogs []conversations.Dialog
 			for _, x := range attempts {
-				if x.person == person && x.deliveredMS < schema.Never {
-					dialogs = append(dialogs, x.dialog)
+				if x.person == person && x.DeliveredMS < schema.Never {
+					dialogs = append(dialogs, x.Dialog)
 				}
 			}
-			if wrote[person].inbound {
+			if wrote[person].Inbound {
 				dialogs = append(dialogs, wrote[person])
 			}
 			for id, units := range naiveUnits(dialogs) {

@@ -17,16 +17,18 @@
 //
 // A pass (pass.go) takes the oldest open batches and makes one edition of them:
 //
-//  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged);
-//  2. read the changes of the batches, and the stored state of each message that they name (changes.go, states.go);
-//  3. decide the units of dialogs that have changed; messages whose units that moves join the edition (dialogs.go);
+//  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged), and join what arrived
+//     apart (package join);
+//  2. read the changes of the batches (changes.go), and the stored state of each message that they name (package states);
+//  3. decide the units of dialogs that have changed (package conversations); messages whose units that moves join the
+//     edition (dialogs.go);
 //  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);
 //  5. write all of it under the edition's id, where no reader looks yet: the edition is begun, and not published;
 //  6. publish it by one row, then make the stored states those of the log, then close the touches.
 //
 // A crash before the publication leaves rows of an edition that counts for nobody, and touches that are open. After it
-// the next aggregator first applies what the log has and the store has not (redoStates); the changes that it then finds
-// open change nothing more.
+// the next aggregator first applies what the log has and the store has not (states.Store.Redo); the changes that it
+// then finds open change nothing more.
 //
 // # Whole hours
 //
@@ -41,7 +43,7 @@
 //
 // # Guards
 //
-// The stored states are bounded: those of quiet hours move to where a scan finds them (settled.go). And what is
+// The stored states are bounded: those of quiet hours move to where a scan finds them (package states). And what is
 // published is compared with facts all the time, an hour after the other; what differs is told, and computed whole
 // (audit.go, look.go).
 //

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/states"
 	"kaskad/schema"
 )
 
@@ -30,7 +31,7 @@ type edition struct {
 	// folded counts the messages since the last flush, and all of them.
 	folded, all int
 
-	log         stateLog
+	log         states.Log
 	fresh       map[bucketKey]bool // hours of which nothing was published
 	days        dayChanges
 	changed     map[bucketKey]bool // hours whose states it changes
@@ -64,7 +65,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 		return nil
 	}
 	m.setUnits()
-	hour := bucketKey{m.now.Account, m.now.BucketMS}
+	hour := m.now.Hour()
 	switch {
 	case m.whole && e.replaced[hour]:
 		e.sums.whole.Anew(m.old, m.now, m.units)
@@ -73,17 +74,17 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	default:
 		e.sums.changed.Replace(m.old, m.now, m.oldUnits, m.units)
 	}
-	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
+	e.scratch = states.AppendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
-		e.log.add(m.key, string(e.scratch))
-		e.settling.wrote(m.key, string(e.scratch), m.value == "")
+		e.log.Add(m.key, string(e.scratch))
+		e.states.Wrote(m.key, string(e.scratch), m.value == "")
 	}
 	if !e.changed[hour] {
-		e.changed[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
+		e.changed[bucketKey{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
 	}
 	if !e.whole[hour] && !e.fresh[hour] {
-		if _, known := e.hours[hour]; !known {
-			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
+		if _, known := e.states.Hours[hour]; !known {
+			e.fresh[bucketKey{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
 		}
 	}
 	e.audit.look.follow(m)
@@ -94,8 +95,8 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 		return nil
 	}
 	var log []func(context.Context) error
-	if len(e.log.keys) > flushEvery/2 { // A few wait for the row that ends the log.
-		log = append(log, func(ctx context.Context) error { return e.log.write(ctx, e.Aggregator, e.id) })
+	if e.log.Waiting() > flushEvery/2 { // A few wait for the row that ends the log.
+		log = append(log, func(ctx context.Context) error { return e.log.Write(ctx, e.deps.Conn, e.id) })
 	}
 	return e.flush(ctx, log...)
 }
@@ -200,8 +201,8 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 	if len(e.fresh) > 0 {
 		more = append(more, func(ctx context.Context) error { return e.noteHours(ctx, e.id, e.fresh) })
 	}
-	if e.log.some() {
-		more = append(more, func(ctx context.Context) error { return e.log.end(ctx, e.Aggregator, e.id) })
+	if e.log.Some() {
+		more = append(more, func(ctx context.Context) error { return e.log.End(ctx, e.deps.Conn, e.id) })
 	}
 	if err := e.flush(ctx, more...); err != nil {
 		return false, err
@@ -225,7 +226,7 @@ func (e *edition) net(ctx context.Context) error {
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
-	targets, err := targetTable(e.replaced)
+	targets, err := states.HourTable(e.replaced)
 	if err != nil {
 		return err
 	}
@@ -250,7 +251,7 @@ func (e *edition) publish(ctx context.Context) error {
 	}
 	lost := map[bucketKey]bool{}
 	if replaced := e.audit.mayLack(e.replaced); len(replaced) > 0 {
-		targets, err := targetTable(replaced)
+		targets, err := states.HourTable(replaced)
 		if err != nil {
 			return err
 		}
@@ -263,27 +264,20 @@ func (e *edition) publish(ctx context.Context) error {
 	}
 	e.noteDays(e.id, e.days)
 	e.cfg.OnStep("published")
-	if e.log.rows > 0 {
-		if err := e.applyStates(ctx, e.id, e.log.blocks == 1); err != nil {
-			return err
-		}
+	if err := e.states.Apply(ctx, e.id, &e.log); err != nil {
+		return err
 	}
 	e.cfg.OnStep("applied")
-	for hour := range e.fresh {
-		if _, known := e.hours[hour]; !known && !e.whole[hour] {
-			e.hours[hour] = false
-		}
-	}
 	cold := make(map[bucketKey]bool, len(e.whole))
 	for hour := range e.whole {
 		cold[hour] = lost[hour]
 	}
 	e.audit.computed(e.whole)
-	e.settling.noteChanged(e.id, e.changed, e.whole)
+	e.states.Published(e.id, e.fresh, e.changed, e.whole)
 	e.metrics.generations.Inc()
 	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))
-	return e.setCold(ctx, e.id, cold)
+	return e.states.SetCold(ctx, e.id, cold)
 }
 
 // takeBackReaddressed takes attempts from recipients that a later event has replaced by a greater one.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/aggregate/join"
 	"kaskad/engine/enginetest"
 )
 
@@ -75,12 +76,12 @@ func TestAggregator_Join_OrphanExpires(t *testing.T) {
 	at := noon.Add(-3 * time.Hour)
 	raw := line("m", "delivered", at)
 	load(t, conn, "t", []byte(raw), noon)
-	settle(t, newAggregator(conn, noon.Add(OrphanAge-time.Second)))
+	settle(t, newAggregator(conn, noon.Add(join.Age-time.Second)))
 	if n := count(t, conn, "SELECT count() FROM rejected"); n != 0 {
 		t.Fatalf("%d dead letters before its time", n)
 	}
 	for range 2 {
-		settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Second)))
+		settle(t, newAggregator(conn, noon.Add(join.Age+time.Second)))
 	}
 	var reason, bytes string
 	if err := conn.QueryRow(t.Context(), "SELECT reason, raw FROM rejected FINAL").Scan(&reason, &bytes); err != nil {
@@ -91,7 +92,7 @@ func TestAggregator_Join_OrphanExpires(t *testing.T) {
 	}
 	// It is a dead letter now: its message comes too late.
 	load(t, conn, "late", []byte(line("m", "sent", at, submitted(at)...)), noon)
-	settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Minute)))
+	settle(t, newAggregator(conn, noon.Add(join.Age+time.Minute)))
 	if got := visible(t, conn); got.Delivered != 0 || got.Sent != 1 {
 		t.Errorf("%+v, want the expired orphan left out", got)
 	}

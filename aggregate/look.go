@@ -12,6 +12,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/conversations"
+	"kaskad/aggregate/states"
 	"kaskad/schema"
 	"kaskad/schema/law"
 	"kaskad/schema/state"
@@ -66,14 +68,14 @@ func newLook(account string, hours map[bucketKey]bool) *look {
 // count adds a message to what is to be published, n times: 1, or -1 to take it back.
 func (l *look) count(m *state.Message, units []law.Units, n int64) {
 	l.sum.Add(m, units, n)
-	hour := bucketKey{m.Account, m.BucketMS}
+	hour := m.Hour()
 	people := l.people[hour]
 	people.Add(l.sum.HashPeople(m), n)
 	l.people[hour] = people
 }
 
 // again is a second look at what the first one found.
-func (l *look) again(all hours) *look {
+func (l *look) again(all map[bucketKey]bool) *look {
 	hours := map[bucketKey]bool{}
 	for f := range l.found {
 		hours[f.hour] = all[f.hour]
@@ -115,7 +117,7 @@ func (l *look) follow(m *message) {
 }
 
 func (l *look) has(bucketMS int64) bool {
-	_, has := l.hours[bucketKey{l.account, bucketMS}]
+	_, has := l.hours[bucketKey{Account: l.account, BucketMS: bucketMS}]
 	return has
 }
 
@@ -123,14 +125,14 @@ func (l *look) has(bucketMS int64) bool {
 func (a *Aggregator) slice(ctx context.Context, l *look) (last bool, err error) {
 	hours := map[bucketKey]bool{}
 	for hour := range l.hours {
-		if hour.bucketMS >= l.after.BucketMS {
+		if hour.BucketMS >= l.after.BucketMS {
 			hours[hour] = true
 		}
 	}
 	if len(hours) == 0 {
 		return true, nil
 	}
-	targets, err := targetTable(hours)
+	targets, err := states.HourTable(hours)
 	if err != nil {
 		return false, err
 	}
@@ -245,14 +247,14 @@ func (a *Aggregator) compare(ctx context.Context, l *look, messages []*state.Mes
 	for i, m := range messages {
 		keys[i] = string(m.AppendKey(nil))
 	}
-	values, err := a.lookUp(ctx, keys)
+	values, err := a.states.LookUp(ctx, keys)
 	if err != nil {
 		return err
 	}
 	people := lookedAt{look: l, hourOf: map[address]bucketKey{}, people: map[person]bool{},
 		edition: a.newEdition(0, a.cfg.Now().UnixMilli())}
 	for i, m := range messages {
-		hour := bucketKey{m.Account, m.BucketMS}
+		hour := m.Hour()
 		dialogs := published[m.Key]
 		delete(published, m.Key)
 		var units []law.Units
@@ -274,7 +276,7 @@ func (a *Aggregator) compare(ctx context.Context, l *look, messages []*state.Mes
 		people.add(hour, m, dialogs)
 	}
 	for key, dialogs := range published {
-		l.compareDialogs(bucketKey{key.Account, key.BucketMS}, nil, dialogs)
+		l.compareDialogs(key.Hour(), nil, dialogs)
 	}
 	return people.compare(ctx)
 }
@@ -329,7 +331,7 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 			}
 		}
 	}
-	targets, err := targetTable(l.hours)
+	targets, err := states.HourTable(l.hours)
 	if err != nil {
 		return err
 	}
@@ -344,7 +346,7 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 	for rows.Next() {
 		var hour bucketKey
 		var n, differences uint64
-		if err := rows.Scan(&hour.account, &hour.bucketMS, &n, &differences); err != nil {
+		if err := rows.Scan(&hour.Account, &hour.BucketMS, &n, &differences); err != nil {
 			return fmt.Errorf("compare cells: %w", err)
 		}
 		l.note(differsCells, hour, fmt.Sprint(n, differences, l.hashOfFacts(hour)))
@@ -375,7 +377,7 @@ func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Ta
 	for rows.Next() {
 		var hour bucketKey
 		var published cells.PeopleHash
-		if err := rows.Scan(&hour.account, &hour.bucketMS, &published.Attempts, &published.Messages); err != nil {
+		if err := rows.Scan(&hour.Account, &hour.BucketMS, &published.Attempts, &published.Messages); err != nil {
 			return fmt.Errorf("compare people: %w", err)
 		}
 		differences[hour] = published
@@ -437,14 +439,14 @@ func (p *lookedAt) add(hour bucketKey, m *state.Message, dialogs []cells.Dialog)
 // compare compares what is published of the people.
 func (p *lookedAt) compare(ctx context.Context) error {
 	if len(p.people) > 0 {
-		dialogs := map[person][]dialog{}
+		dialogs := map[person][]conversations.Dialog{}
 		if err := p.readDialogsOf(ctx, p.people, nil, dialogs); err != nil {
 			return fmt.Errorf("read dialogs: %w", err)
 		}
 		for who, all := range dialogs {
-			for _, d := range walk(all) {
-				p.note(differsUnit, bucketKey{who.account, d.bucketMS}, fmt.Sprint(d.messageID, d.step, d.conversation,
-					d.outside, inboundOf(all)))
+			for _, d := range conversations.Walk(all) {
+				p.note(differsUnit, bucketKey{Account: who.account, BucketMS: d.BucketMS},
+					fmt.Sprint(d.MessageID, d.Step, d.Conversation, d.Outside, inboundOf(all)))
 			}
 		}
 	}
@@ -454,9 +456,9 @@ func (p *lookedAt) compare(ctx context.Context) error {
 }
 
 // inboundOf is all that a person wrote: more of it may be on its way.
-func inboundOf(all []dialog) []int64 {
-	if i := slices.IndexFunc(all, func(d dialog) bool { return d.inbound }); i >= 0 {
-		return all[i].repliesMS
+func inboundOf(all []conversations.Dialog) []int64 {
+	if i := slices.IndexFunc(all, func(d conversations.Dialog) bool { return d.Inbound }); i >= 0 {
+		return all[i].RepliesMS
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 
 	"kaskad/schema"
@@ -33,25 +34,22 @@ var publishedTables = map[string]bool{"rollup_attempts": true, "rollup_cascades"
 // anew, which names the hours that lack facts, and the topic is read again from its beginning: nothing tells when the
 // events of a part were sent.
 func (a *Aggregator) findBroken(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, statement("broken_found"))
-	if err != nil {
-		return fmt.Errorf("look for broken parts: %w", err)
-	}
-	defer rows.Close()
 	type part struct{ table, name, month string }
 	var found []part
 	months, reread, rollup := map[string]bool{}, false, false
-	for rows.Next() {
-		var p part
-		if err := rows.Scan(&p.table, &p.name, &p.month); err != nil {
-			return fmt.Errorf("look for broken parts: %w", err)
-		}
-		found = append(found, p)
-		months[p.month] = true
-		reread = reread || rereadTables[p.table]
-		rollup = rollup || publishedTables[p.table]
-	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
+	err := schema.EachRow(ctx, a.deps.Conn, "look for broken parts", statement("broken_found"),
+		func(rows driver.Rows) error {
+			var p part
+			if err := rows.Scan(&p.table, &p.name, &p.month); err != nil {
+				return err
+			}
+			found = append(found, p)
+			months[p.month] = true
+			reread = reread || rereadTables[p.table]
+			rollup = rollup || publishedTables[p.table]
+			return nil
+		})
+	if err != nil || len(found) == 0 {
 		return err
 	}
 	if a.rereadAll = reread; reread {
@@ -71,7 +69,7 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		}
 	}
 	// All that is stored of their messages is written anew.
-	if err := a.forgetStates(ctx); err != nil {
+	if err := a.states.Forget(ctx); err != nil {
 		return err
 	}
 	for month := range months {
@@ -86,8 +84,8 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 	if rollup {
 		// Sums may differ from what they sum now. Without them all is computed from facts, less the changes that are
 		// left.
-		if err := a.truncate(ctx, "builds"); err != nil {
-			return err
+		if err := a.deps.Conn.Exec(ctx, "TRUNCATE TABLE builds"); err != nil {
+			return fmt.Errorf("empty table builds: %w", err)
 		}
 	}
 	// They are named last: a crash before this does all of it again.
@@ -111,25 +109,22 @@ func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
 	if err := a.doWith(ctx, "lost", parameters, targets); err != nil {
 		return nil, fmt.Errorf("compare edition %d with what was published: %w", edition, err)
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
-		statement("lost_found"))
-	if err != nil {
-		return nil, fmt.Errorf("look for lost hours of edition %d: %w", edition, err)
-	}
-	defer rows.Close()
 	lost, unknown, earliest := map[bucketKey]bool{}, 0, int64(schema.Never)
-	for rows.Next() {
-		var hour bucketKey
-		var isUnknown bool
-		if err := rows.Scan(&hour.account, &hour.bucketMS, &isUnknown); err != nil {
-			return nil, fmt.Errorf("look for lost hours of edition %d: %w", edition, err)
-		}
-		if lost[hour] = true; isUnknown {
-			unknown++
-			earliest = min(earliest, hour.bucketMS)
-		}
-	}
-	if err := rows.Err(); err != nil || unknown == 0 {
+	err := schema.EachRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), a.deps.Conn,
+		fmt.Sprintf("look for lost hours of edition %d", edition), statement("lost_found"),
+		func(rows driver.Rows) error {
+			var hour bucketKey
+			var isUnknown bool
+			if err := rows.Scan(&hour.Account, &hour.BucketMS, &isUnknown); err != nil {
+				return err
+			}
+			if lost[hour] = true; isUnknown {
+				unknown++
+				earliest = min(earliest, hour.BucketMS)
+			}
+			return nil
+		})
+	if err != nil || unknown == 0 {
 		return lost, err
 	}
 	a.deps.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",

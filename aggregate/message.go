@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/states"
 	"kaskad/schema/law"
 	"kaskad/schema/state"
 )
@@ -31,7 +32,7 @@ func (m *message) readOld(key state.Key) (err error) {
 	m.old = &state.Message{}
 	m.old.Reset()
 	m.old.Key = key
-	m.oldUnits, err = decodeValue(m.old, m.value)
+	m.oldUnits, err = states.DecodeValue(m.old, m.value)
 	return err
 }
 

@@ -3,9 +3,11 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
 	"kaskad/schema/state"
@@ -19,25 +21,21 @@ import (
 // readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up
 // in memory.
 func (a *Aggregator) readOptOuts(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, statement("optouts_known"))
-	if err != nil {
-		return fmt.Errorf("read who opted out: %w", err)
-	}
-	defer rows.Close()
 	a.optedOut, a.namedMessages = map[address]bool{}, map[address]bool{}
-	for rows.Next() {
-		var of address
-		var named bool
-		if err := rows.Scan(&of.account, &of.recipient, &named); err != nil {
-			return fmt.Errorf("read who opted out: %w", err)
-		}
-		if named {
-			a.namedMessages[of] = true
-		} else {
-			a.optedOut[of] = true
-		}
-	}
-	return rows.Err()
+	return schema.EachRow(ctx, a.deps.Conn, "read who opted out", statement("optouts_known"),
+		func(rows driver.Rows) error {
+			var of address
+			var named bool
+			if err := rows.Scan(&of.account, &of.recipient, &named); err != nil {
+				return err
+			}
+			if named {
+				a.namedMessages[of] = true
+			} else {
+				a.optedOut[of] = true
+			}
+			return nil
+		})
 }
 
 // addOptOuts takes in what people said in these batches: their addresses are attributed anew, and so is what names a
@@ -46,45 +44,41 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	batches, err := batchTable(asked)
+	batches, err := schema.BatchTable(asked)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
-		statement("optouts_asked"))
-	if err != nil {
-		return nil, fmt.Errorf("read opt-outs: %w", err)
-	}
-	defer rows.Close()
 	var keys []string
 	of := map[string]state.Key{}
-	for rows.Next() {
+	read := func(rows driver.Rows) error {
 		var who address
 		var id string
 		var bucketMS int64
 		if err := rows.Scan(&who.account, &who.recipient, &id, &bucketMS); err != nil {
-			return nil, fmt.Errorf("read opt-outs: %w", err)
+			return err
 		}
 		e.optedOut[who], e.addresses[who] = true, true
 		if id == "" {
-			continue
+			return nil
 		}
 		e.namedMessages[address{who.account, id}] = true
 		if ms := schema.IDTime([]byte(id)); ms > 0 {
 			bucketMS = ms / schema.HourMS * schema.HourMS
 		}
 		key := state.Key{Account: who.account, BucketMS: bucketMS, MessageID: id}
-		if hour := (bucketKey{key.Account, key.BucketMS}); e.hours[hour] {
+		if hour := key.Hour(); e.states.Hours[hour] {
 			cold = append(cold, hour)
 		} else if bucketMS > 0 { // Else nothing of the message is known; when something is, it has changed.
 			stored := string(key.AppendKey(nil))
 			keys, of[stored] = append(keys, stored), key
 		}
+		return nil
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read opt-outs: %w", err)
+	if err := schema.EachRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), e.deps.Conn,
+		"read opt-outs", statement("optouts_asked"), read); err != nil {
+		return nil, err
 	}
-	values, err := e.lookUp(ctx, keys)
+	values, err := e.states.LookUp(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +95,7 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 // addStrays notes the addresses of messages that are stored in these hours and count elsewhere by now, maybe at another
 // address.
 func (e *edition) addStrays(ctx context.Context, targets *ext.Table) error {
-	if len(e.strays) == 0 {
+	if len(e.joiner.Strays) == 0 {
 		return nil
 	}
 	return e.addAddresses(ctx, "optouts_strays", targets)
@@ -112,21 +106,17 @@ func (e *edition) addAddresses(ctx context.Context, name string, targets *ext.Ta
 	if len(e.optedOut) == 0 {
 		return nil
 	}
-	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement(name))
-	if err != nil {
-		return fmt.Errorf("read addresses of attempts (%s): %w", name, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var who address
-		if err := rows.Scan(&who.account, &who.recipient); err != nil {
-			return fmt.Errorf("read addresses of attempts (%s): %w", name, err)
-		}
-		if e.optedOut[who] {
-			e.addresses[who] = true
-		}
-	}
-	return rows.Err()
+	return schema.EachRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), e.deps.Conn,
+		"read addresses of attempts ("+name+")", statement(name), func(rows driver.Rows) error {
+			var who address
+			if err := rows.Scan(&who.account, &who.recipient); err != nil {
+				return err
+			}
+			if e.optedOut[who] {
+				e.addresses[who] = true
+			}
+			return nil
+		})
 }
 
 // namedAttempts are rows of the attempts of messages that opt-outs name.
@@ -158,14 +148,11 @@ func (e *edition) attribute(ctx context.Context) error {
 // eachAttribution lists what is to be attributed, for statements that are named alike.
 func (e *edition) eachAttribution(do func(name string, table *ext.Table) error) error {
 	if len(e.addresses) > 0 {
-		table, err := ext.NewTable("addresses", ext.Column("account", "String"), ext.Column("recipient", "String"))
+		table, err := schema.TableOf("addresses", maps.Keys(e.addresses),
+			func(a address) []any { return []any{a.account, a.recipient} }, ext.Column("account", "String"),
+			ext.Column("recipient", "String"))
 		if err != nil {
 			return err
-		}
-		for a := range e.addresses {
-			if err := table.Append(a.account, a.recipient); err != nil {
-				return fmt.Errorf("list people who opted out: %w", err)
-			}
 		}
 		if err := do("optouts", table); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if len(open.joins) > 0 {
 		// Joining opens touches of its own; they are answered together with those already read, for the facts are read
 		// below.
-		opened, err := a.join(ctx, id, open.joins)
+		opened, err := a.joiner.Join(ctx, id, open.joins)
 		if err != nil {
 			return false, err
 		}
@@ -84,7 +84,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if err := a.buildDays(ctx, time.Now()); err != nil {
 		return worked, err
 	}
-	if err := a.settle(ctx); err != nil {
+	if err := a.states.Settle(ctx); err != nil {
 		return worked, err
 	}
 	return worked, a.auditSome(ctx)
@@ -223,7 +223,7 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 	asked []schema.Touch) error {
 	noted, urged := worked || len(asked) > 0, false
 	if len(asked) > 0 {
-		batches, err := batchTable(asked)
+		batches, err := schema.BatchTable(asked)
 		if err != nil {
 			return err
 		}
@@ -290,7 +290,7 @@ func (w *openWork) add(t schema.Touch) {
 	case t.Account == "" && t.BucketMS == schema.ChangesMS:
 		w.batches = append(w.batches, t)
 	case t.BucketMS != 0:
-		key := bucketKey{t.Account, t.BucketMS}
+		key := bucketKey{Account: t.Account, BucketMS: t.BucketMS}
 		hour := w.hours[key]
 		if hour == nil {
 			hour = &bucketWork{bucketKey: key, oldest: t.AtMS}
@@ -316,7 +316,7 @@ func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
 	if len(all) > limit {
 		const dayMS = 24 * schema.HourMS
 		slices.SortFunc(all, func(x, y *bucketWork) int {
-			return cmp.Or(cmp.Compare(y.bucketMS/dayMS, x.bucketMS/dayMS), compareKeys(x.bucketKey, y.bucketKey))
+			return cmp.Or(cmp.Compare(y.BucketMS/dayMS, x.BucketMS/dayMS), compareKeys(x.bucketKey, y.bucketKey))
 		})
 		newest := limit / 2
 		rest := all[newest:]
@@ -330,7 +330,7 @@ func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
 
 // compareKeys orders hours by account, of each the newest first.
 func compareKeys(x, y bucketKey) int {
-	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(y.bucketMS, x.bucketMS))
+	return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(y.BucketMS, x.BucketMS))
 }
 
 // adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it

@@ -151,7 +151,7 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	}
 	for _, forget := range []bool{false, true} {
 		if forget {
-			if err := a.forgetStates(t.Context()); err != nil {
+			if err := a.states.Forget(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -228,12 +228,13 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 	t.Helper()
 	conn := connect(t)
 	now := noon
-	build := func(a *Aggregator) *Aggregator {
-		a.cfg.Now = func() time.Time { return now }
-		a.cfg.StateBytes, a.cfg.AuditRest, a.audit.fewest = stateBytes, -1, 8
+	build := func() *Aggregator {
+		a := New(Config{Exclusive: true, Now: func() time.Time { return now }, StateBytes: stateBytes, AuditRest: -1},
+			newAggregator(conn, noon).deps)
+		a.audit.fewest = 8
 		return a
 	}
-	a := build(newAggregator(conn, noon))
+	a := build()
 	random := rand.New(rand.NewPCG(seed+1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	steps := []string{"joined", "joined", "computed", "published", "applied", "closed", "settle", "settle_note", "settle_blank"}
@@ -288,7 +289,7 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 				defer func() { _ = recover() }()
 				settle(t, a)
 			}()
-			a = build(newAggregator(conn, noon))
+			a = build()
 		case 4:
 			if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
 				t.Fatal(err)
@@ -297,7 +298,7 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 			if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
 				t.Fatal(err)
 			}
-			a = build(newAggregator(conn, noon))
+			a = build()
 			if random.IntN(2) == 0 {
 				touchAll(t, conn)
 			}

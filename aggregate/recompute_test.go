@@ -91,7 +91,7 @@ func TestAggregator_ColdHour_OptOutOfAnother(t *testing.T) {
 	if n := count(t, conn, attributed); n != 1 {
 		t.Fatalf("%d opt-outs are attributed, want one", n)
 	}
-	if err := a.forgetStates(t.Context()); err != nil {
+	if err := a.states.Forget(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	load(t, conn, "2", []byte(of(`"+79001234568"`, "sent")), noon)

@@ -72,7 +72,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		case !ev.Status.OfMessage():
 			people.Append(ev)
 			if ev.Status.MovesFigures() {
-				touched[bucketKey{string(ev.Account), 0}] = true
+				touched[bucketKey{Account: string(ev.Account)}] = true
 			}
 			return
 		case ev.BucketMS == 0:
@@ -87,7 +87,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 	fold.Fold(&facts, nil)
 	var touches []schema.Touch
 	for key := range touched {
-		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch,
+		touches = append(touches, schema.Touch{Account: key.Account, BucketMS: key.BucketMS, ID: batch,
 			AtMS: now.UnixMilli()})
 	}
 	if len(located)+orphans.Rows() > 0 {

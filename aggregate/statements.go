@@ -3,12 +3,12 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"github.com/google/uuid"
 
 	"kaskad/schema"
 )
@@ -17,15 +17,6 @@ import (
 // receipts of 00009_receipts.sql, 4 with spend, 5 with editions, 6 with states of messages, 7 with people. Hours of an
 // older set are computed anew.
 const currentRollups = 7
-
-// statement returns the SQL of a file in sql/.
-func statement(name string) string {
-	text, found := statements[name]
-	if !found {
-		panic("aggregate: no statement " + name) // the files are part of the program; a test reads them all
-	}
-	return text
-}
 
 // parameters are those that most statements of an edition have.
 func (a *Aggregator) parameters(edition uint64) clickhouse.Parameters {
@@ -45,15 +36,6 @@ func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickho
 
 func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table) error {
 	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
-}
-
-func (a *Aggregator) truncate(ctx context.Context, table string) error {
-	if err := a.deps.Conn.Exec(clickhouse.Context(ctx,
-		clickhouse.WithParameters(clickhouse.Parameters{"table": table})),
-		"TRUNCATE TABLE {table:Identifier}"); err != nil {
-		return fmt.Errorf("empty table %s: %w", table, err)
-	}
-	return nil
 }
 
 // begin notes that rows of the edition may be written: as long as it is not published, none of them counts.
@@ -78,38 +60,21 @@ func (a *Aggregator) countShared(ctx context.Context) error {
 	return nil
 }
 
-// targetTable lists hours.
-func targetTable(hours map[bucketKey]bool) (*ext.Table, error) {
-	table, err := ext.NewTable("targets", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"))
-	if err != nil {
-		return nil, err
+// noteHours notes hours that nothing was published of before.
+func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys map[bucketKey]bool) error {
+	var accounts []string
+	var buckets []int64
+	for key := range keys {
+		accounts, buckets = append(accounts, key.Account), append(buckets, key.BucketMS/1000)
 	}
-	for hour := range hours {
-		if err := table.Append(hour.account, hourTime(hour.bucketMS)); err != nil {
-			return nil, fmt.Errorf("list hours: %w", err)
-		}
+	n := len(keys)
+	editions, rollups := slices.Repeat([]uint64{edition}, n), slices.Repeat([]uint8{currentRollups}, n)
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)",
+		0, n, []any{accounts, buckets, editions, rollups}); err != nil {
+		return fmt.Errorf("note hours: %w", err)
 	}
-	return table, nil
+	return nil
 }
 
 // hourTime is an hour as tables have it.
 func hourTime(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// batchTable lists the batches of touches.
-func batchTable(touches []schema.Touch) (*ext.Table, error) {
-	table, err := ext.NewTable("batches", ext.Column("id", "UUID"))
-	if err != nil {
-		return nil, err
-	}
-	seen := map[uuid.UUID]bool{}
-	for _, t := range touches {
-		if seen[t.ID] {
-			continue
-		}
-		seen[t.ID] = true
-		if err := table.Append(t.ID); err != nil {
-			return nil, fmt.Errorf("list batches: %w", err)
-		}
-	}
-	return table, nil
-}

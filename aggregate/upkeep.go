@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/schema"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 )
 
@@ -29,7 +32,7 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if now.Sub(a.lastUpkeep) < upkeepEvery {
 		return nil
 	}
-	if err := a.expireOrphans(ctx); err != nil {
+	if err := a.joiner.Expire(ctx); err != nil {
 		return err
 	}
 	if err := a.dropReplaced(ctx, now); err != nil {
@@ -48,19 +51,19 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 // rememberQueue lists what was left by processes that are gone, for emptyQueue to remove. A batch that is a day old and
 // not open is answered: who stored it and died before it opened the touch has read its events again.
 func (a *Aggregator) rememberQueue(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, statement("old_batches"))
-	if err != nil {
-		return fmt.Errorf("read old batches: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return a.eachBatch(ctx, "old_batches", func(id uuid.UUID) { a.answered[id] = true })
+}
+
+// eachBatch reads the batches that a statement finds.
+func (a *Aggregator) eachBatch(ctx context.Context, name string, do func(uuid.UUID)) error {
+	return schema.EachRow(ctx, a.deps.Conn, "read batches ("+name+")", statement(name), func(rows driver.Rows) error {
 		var id uuid.UUID
 		if err := rows.Scan(&id); err != nil {
-			return fmt.Errorf("read old batches: %w", err)
+			return err
 		}
-		a.answered[id] = true
-	}
-	return rows.Err()
+		do(id)
+		return nil
+	})
 }
 
 // emptyQueue removes from number_queue and changes what was answered since the last upkeep.
@@ -68,21 +71,9 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	if len(a.answered) == 0 {
 		return nil
 	}
-	rows, err := a.deps.Conn.Query(ctx, statement("open_batches"))
-	if err != nil {
-		return fmt.Errorf("read open batches: %w", err)
-	}
-	defer rows.Close()
 	open := map[uuid.UUID]bool{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return fmt.Errorf("read open batches: %w", err)
-		}
-		open[id] = true
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read open batches: %w", err)
+	if err := a.eachBatch(ctx, "open_batches", func(id uuid.UUID) { open[id] = true }); err != nil {
+		return err
 	}
 	var ended []string
 	for id := range a.answered {

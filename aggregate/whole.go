@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/aggregate/cells"
+	"kaskad/aggregate/states"
 	"kaskad/schema/state"
 )
 
@@ -23,12 +24,12 @@ func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	targets, err := targetTable(fresh)
+	targets, err := states.HourTable(fresh)
 	if err != nil {
 		return err
 	}
 	// Somebody else may have made them cold: whoever changed what is stored of a message, facts and all.
-	if err := e.recallCold(ctx, targets); err != nil {
+	if err := e.states.Recall(ctx, targets); err != nil {
 		return err
 	}
 	if err := e.findPublished(ctx, targets); err != nil {
@@ -67,7 +68,7 @@ func (e *edition) findPublished(ctx context.Context, targets *ext.Table) error {
 	defer rows.Close()
 	for rows.Next() {
 		var hour bucketKey
-		if err := rows.Scan(&hour.account, &hour.bucketMS); err != nil {
+		if err := rows.Scan(&hour.Account, &hour.BucketMS); err != nil {
 			return fmt.Errorf("look for what is published of hours: %w", err)
 		}
 		e.replaced[hour] = true
@@ -90,7 +91,7 @@ func (c *wholeChunk) add(ctx context.Context, m *state.Message) error {
 	if err := now.Decode(string(m.Append(nil))); err != nil {
 		return err
 	}
-	_, repair := c.audit.repairs[bucketKey{m.Account, m.BucketMS}]
+	_, repair := c.audit.repairs[m.Hour()]
 	c.messages = append(c.messages, &message{key: string(m.AppendKey(nil)), now: now, whole: true, walk: repair,
 		published: c.published[m.Key]})
 	delete(c.published, m.Key)
@@ -105,11 +106,11 @@ func (c *wholeChunk) add(ctx context.Context, m *state.Message) error {
 func (c *wholeChunk) end(ctx context.Context) error {
 	var keys []string
 	for _, m := range c.messages {
-		if c.hours.hasStates(bucketKey{m.now.Account, m.now.BucketMS}) {
+		if c.states.Has(m.now.Hour()) {
 			keys = append(keys, m.key)
 		}
 	}
-	values, err := c.lookUp(ctx, keys)
+	values, err := c.states.LookUp(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -163,8 +164,8 @@ func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error
 	var ofCold []bucketKey
 	of := map[string]state.Key{}
 	for key := range moved {
-		hour := bucketKey{key.Account, key.BucketMS}
-		if e.hours[hour] {
+		hour := key.Hour()
+		if e.states.Hours[hour] {
 			ofCold = append(ofCold, hour)
 			continue
 		}
@@ -175,7 +176,7 @@ func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error
 	if err := e.readWhole(ctx, ofCold); err != nil {
 		return err
 	}
-	values, err := e.lookUp(ctx, keys)
+	values, err := e.states.LookUp(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -191,8 +192,8 @@ func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error
 			m.readDialogs()
 		}
 		if dialogOf(m.dialogs, moved[key]) == nil {
-			hour := bucketKey{key.Account, key.BucketMS}
-			if err := e.setCold(ctx, e.id, map[bucketKey]bool{hour: true}); err != nil {
+			hour := key.Hour()
+			if err := e.states.SetCold(ctx, e.id, map[bucketKey]bool{hour: true}); err != nil {
 				return err
 			}
 			return errOutOfStep

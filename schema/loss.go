@@ -71,35 +71,21 @@ func ReadLosses(ctx context.Context, conn driver.Conn) (*Losses, error) {
 	l := &Losses{}
 	parameters := clickhouse.Context(ctx,
 		clickhouse.WithParameters(clickhouse.Parameters{"limit": fmt.Sprint(maxLosses)}))
-	parts, err := conn.Query(parameters, lossStatement("parts"))
-	if err != nil {
-		return nil, fmt.Errorf("read broken parts: %w", err)
-	}
-	defer parts.Close()
-	for parts.Next() {
+	if err := EachRow(parameters, conn, "read broken parts", lossStatement("parts"), func(rows driver.Rows) error {
 		var p BrokenPart
-		if err := parts.Scan(&p.Table, &p.Part); err != nil {
-			return nil, fmt.Errorf("read broken parts: %w", err)
-		}
+		err := rows.Scan(&p.Table, &p.Part)
 		l.Parts = append(l.Parts, p)
+		return err
+	}); err != nil {
+		return nil, err
 	}
-	if err := parts.Err(); err != nil {
-		return nil, fmt.Errorf("read broken parts: %w", err)
-	}
-	rows, err := conn.Query(parameters, lossStatement("hours"))
-	if err != nil {
-		return nil, fmt.Errorf("read lost hours: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	if err := EachRow(parameters, conn, "read lost hours", lossStatement("hours"), func(rows driver.Rows) error {
 		var h LostHour
-		if err := rows.Scan(&h.Account, &h.Bucket, &h.Published, &h.Found); err != nil {
-			return nil, fmt.Errorf("read lost hours: %w", err)
-		}
+		err := rows.Scan(&h.Account, &h.Bucket, &h.Published, &h.Found)
 		l.Hours = append(l.Hours, h)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read lost hours: %w", err)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	if err := conn.QueryRow(ctx, lossStatement("rereading")).Scan(&l.Rereading); err != nil {
 		return nil, fmt.Errorf("read orders to read the topic again: %w", err)

@@ -3,8 +3,10 @@ package schema
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 )
@@ -137,6 +139,15 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 	}
 	return InsertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n,
 		[]any{account, bucket, id, at, repeat(sign, n)})
+}
+
+// BatchTable lists the batches of touches, as statements want them: batches (id).
+func BatchTable(touches []Touch) (*ext.Table, error) {
+	ids := map[uuid.UUID]bool{}
+	for _, t := range touches {
+		ids[t.ID] = true
+	}
+	return TableOf("batches", maps.Keys(ids), func(id uuid.UUID) []any { return []any{id} }, ext.Column("id", "UUID"))
 }
 
 // AskVerdicts asks the aggregator to decide the verdicts of these numbers anew, or of all numbers of the account when

@@ -4,7 +4,6 @@ changed since. Rows of an edition that was begun and not published don't count, 
 (p.kind = 'quarter' AND p.edition = b.newest
         OR p.kind = 'difference' AND p.edition > b.newest AND p.edition NOT IN ({{template "unpublished"}}))
 {{- end}}
-{{define "unpublished"}}SELECT edition FROM editions GROUP BY edition HAVING NOT max(published){{end}}
 
 {{- /* Those of the pass's buckets, which its cells take the place of. External table: targets (account, bucket). */ -}}
 {{define "published" -}}

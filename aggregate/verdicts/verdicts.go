@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/aggregate/health"
+	"kaskad/schema"
 	"kaskad/schema/law"
 )
 
@@ -39,8 +40,8 @@ const (
 //go:embed sql/*.sql
 var files embed.FS
 
-// statements are the files of sql/, with the law filled in.
-var statements = law.Statements(files, "sql")
+// statement gives the files of sql/, with the law filled in.
+var statement = law.Statements(files, "sql")
 
 // Passes tell what they have done so far. A pass writes attempts by recipient and notes whose they are under its
 // generation.
@@ -144,23 +145,19 @@ func (n *Decider) TakeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	rows, err := n.deps.Conn.Query(ctx, statement("announced"))
-	if err != nil {
-		return fmt.Errorf("read what was announced and not stored: %w", err)
-	}
-	defer rows.Close()
 	if n.announced == nil {
 		n.announced = map[numberKey]health.Announced{}
 	}
-	for rows.Next() {
-		var k numberKey
-		var last health.Announced
-		if err := rows.Scan(&k.account, &k.number, &last.State, &last.AtMS); err != nil {
-			return fmt.Errorf("read what was announced and not stored: %w", err)
-		}
-		n.announced[k] = last
-	}
-	return rows.Err()
+	return schema.EachRow(ctx, n.deps.Conn, "read what was announced and not stored", statement("announced"),
+		func(rows driver.Rows) error {
+			var k numberKey
+			var last health.Announced
+			if err := rows.Scan(&k.account, &k.number, &last.State, &last.AtMS); err != nil {
+				return err
+			}
+			n.announced[k] = last
+			return nil
+		})
 }
 
 type numberKey struct{ account, number string }
@@ -222,13 +219,4 @@ func (n *Decider) Round(ctx context.Context) (looked int, err error) {
 		n.metrics.numbers.Add(float64(r.looked))
 	}
 	return r.looked, nil
-}
-
-// statement returns the SQL of a file in sql/.
-func statement(name string) string {
-	text, found := statements[name]
-	if !found {
-		panic("verdicts: no statement " + name) // the files are part of the program
-	}
-	return text
 }

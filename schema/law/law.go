@@ -28,9 +28,10 @@ func Template(name string) *template.Template {
 	}).ParseFS(files, "sql/*.sql"))
 }
 
-// Statements fills the SQL files of a folder that want nothing but the law, by their names without ".sql". Like
-// template.Must, it panics where a file cannot be filled: they are part of the program.
-func Statements(dir fs.FS, folder string) map[string]string {
+// Statements fills the SQL files of a folder that want nothing but the law, and returns what gives one by its name
+// without ".sql". Like template.Must, both panic where there is none, or one cannot be filled: the files are part of
+// the program.
+func Statements(dir fs.FS, folder string) (statement func(name string) string) {
 	t := template.Must(Template("").ParseFS(dir, folder+"/*.sql"))
 	names, err := fs.Glob(dir, folder+"/*.sql")
 	if err != nil {
@@ -44,7 +45,13 @@ func Statements(dir fs.FS, folder string) map[string]string {
 		}
 		all[strings.TrimSuffix(path.Base(name), ".sql")] = text.String()
 	}
-	return all
+	return func(name string) string {
+		text, found := all[name]
+		if !found {
+			panic("no statement " + name)
+		}
+		return text
+	}
 }
 
 // SettlingMS is how long cohorts of a route take to settle: what it can report by then is final.

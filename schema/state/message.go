@@ -23,6 +23,15 @@ type Key struct {
 	MessageID string
 }
 
+// Hour is an hour of an account: the facts of its messages are stored together.
+type Hour struct {
+	Account  string
+	BucketMS int64
+}
+
+// Hour returns the hour in which the facts of the message are stored.
+func (k Key) Hour() Hour { return Hour{k.Account, k.BucketMS} }
+
 // AppendKey appends the key as bytes under which a store of keys finds the message. The keys of an hour of an account
 // have the same beginning: that of a key without MessageID.
 func (k *Key) AppendKey(dst []byte) []byte {

@@ -1,4 +1,4 @@
--- The values of these keys that were moved out of message_states, packed (packedTexts in states.go). One scan finds all of
+-- The values of these keys that were moved out of message_states, packed (Packed in states.go). One scan finds all of
 -- them. External table: keys (key).
 WITH (s -> concat(reinterpretAsFixedString(length(s)::UInt32), s)) AS text
 SELECT arrayStringConcat(groupArray(concat(text(key), text(latest))))
