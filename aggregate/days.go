@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/schema"
 )
 
 const (

@@ -85,8 +85,8 @@ func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[s
 			d := &m.dialogs[i]
 			mine[attemptKey{d.Key, d.Step}] = true
 			if p := personOf(d); people[p] {
-				dialogs[p] = append(dialogs[p], conversations.Dialog{MessageID: d.MessageID, BucketMS: d.BucketMS, Step: d.Step,
-					DeliveredMS: d.DeliveredMS, RepliesMS: d.RepliesMS, Mine: true, Decided: d})
+				dialogs[p] = append(dialogs[p], conversations.Dialog{MessageID: d.MessageID, BucketMS: d.BucketMS,
+					Step: d.Step, DeliveredMS: d.DeliveredMS, RepliesMS: d.RepliesMS, Mine: true, Decided: d})
 			}
 		}
 	}

@@ -19,7 +19,8 @@
 //
 //  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged), and join what arrived
 //     apart (package join);
-//  2. read the changes of the batches (changes.go), and the stored state of each message that they name (package states);
+//  2. read the changes of the batches (changes.go), and the stored state of each message that they name (package
+//     states);
 //  3. decide the units of dialogs that have changed (package conversations); messages whose units that moves join the
 //     edition (dialogs.go);
 //  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);

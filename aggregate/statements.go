@@ -34,10 +34,6 @@ func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickho
 	return a.deps.Conn.Exec(ctx, statement(name))
 }
 
-func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table) error {
-	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
-}
-
 // begin notes that rows of the edition may be written: as long as it is not published, none of them counts.
 func (a *Aggregator) begin(ctx context.Context, edition uint64) error {
 	if a.begun == edition {

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"kaskad/schema"
 )
 
 // upkeepEvery is how often replaced generations are removed and orphans expire.

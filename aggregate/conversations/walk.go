@@ -1,5 +1,6 @@
-// Package conversations decides which attempts carry the units that dialogs are priced by (docs/definitions.md section 4,
-// "Conversations"): what one person and one sender said to each other on one channel in, units out. It is pure.
+// Package conversations decides which attempts carry the units that dialogs are priced by (docs/definitions.md
+// section 4, "Conversations"): what one person and one sender said to each other on one channel in, units out. It is
+// pure.
 package conversations
 
 import (

@@ -84,9 +84,9 @@ func (t *settling) size(keys uint64) uint64 {
 
 // readSettled reads which hours' states have moved.
 func (s *Store) readSettled(ctx context.Context) error {
-	s.settling = settling{hours: map[state.Hour]bool{}, changed: map[state.Hour]uint64{}, moved: map[state.Hour]uint64{},
-		atOnce: 64, keys: s.settling.keys, bytes: s.settling.bytes, empty: s.settling.empty,
-		counted: s.settling.counted}
+	s.settling = settling{hours: map[state.Hour]bool{}, changed: map[state.Hour]uint64{},
+		moved: map[state.Hour]uint64{}, atOnce: 64, keys: s.settling.keys, bytes: s.settling.bytes,
+		empty: s.settling.empty, counted: s.settling.counted}
 	return schema.EachRow(ctx, s.deps.Conn, "read settled hours", statement("settled_hours"),
 		func(rows driver.Rows) error {
 			var hour state.Hour
