@@ -3,7 +3,7 @@ rows readChannels computes the figures. Once as_of is later than until_ms, some 
 {{define "channel_days"}}
 WITH
     {{.Route}} AS route,
-    {{- template "channel_terms"}}
+    {{- template "channel_terms" .}}
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -13,17 +13,13 @@ SELECT
     {{.Shown}} AS {{.Name}},
 {{- end}}
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
-    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(unsubscribed), sum(blocked), sum(complained),
     sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
     {{template "packed" "r.to_deliver"}}, {{template "packed" "r.to_read"}}, {{template "packed" "r.to_reply"}},
     {{template "settling_of" "counted"}},
     min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}},
         9999999999999)) AS until_ms
-FROM
-(
-    {{- template "channel_rows" .}}
-) AS r
-WHERE 1
+{{template "channel_rows_of" .}}
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
@@ -35,10 +31,12 @@ LIMIT {limit:UInt32}
 {{- end -}}
 
 {{define "channel_terms"}}
+    {{- if not .OptOuts}}
+    {{template "no_opt_outs"}},{{end}}
     -- Windows of a minute and of a day that are over.
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}} < {as_of:Int64} AS over_24h,
-    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    r.attempted + r.skipped + unsubscribed + blocked + complained AS counted,
     {{template "settles_from"}} AS settles_from_ms
 {{- end -}}
 
@@ -46,19 +44,33 @@ LIMIT {limit:UInt32}
 {{define "packed"}}arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap({{.}})), mapValues(sumMap({{.}})))){{end -}}
 
-{{- /* The cells that are visible, and the opt-outs beside them. */ -}}
+{{define "no_opt_outs"}}toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained{{end -}}
+
+{{- /* The cells that are visible, and the opt-outs beside them: who reads them adds conditions. */ -}}
+{{define "channel_rows_of"}}
+    {{- if .OptOuts -}}
+FROM
+(
+    {{- template "channel_rows" .}}
+) AS r
+WHERE 1
+    {{- else}}
+        {{- template "visible_rows" .}}
+    {{- end}}
+{{- end -}}
+
 {{define "channel_rows"}}
     {{- if not .None}}
     SELECT account, day, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
         attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
         window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
-        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
+        {{template "no_opt_outs"}}, cohort_max_ms
     FROM
     (
         {{- template "visible" .}}
     )
     {{- end}}
-    {{- if .OptOuts}}{{if not .None}}
+    {{- if not .None}}
     UNION ALL{{end}}
     -- An attempt counts once for each status, however many events are attributed to it.
     SELECT account, toDate(0) AS day, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort,
@@ -88,7 +100,6 @@ LIMIT {limit:UInt32}
         GROUP BY account, message_id, step
     )
     WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
-    {{- end}}
 {{- end -}}
 
 {{- define "zeros"}}toInt64(0) AS attempted, toInt64(0) AS sent, toInt64(0) AS delivered, toInt64(0) AS read,

@@ -7,7 +7,7 @@ WITH
     {{template "reports_deliveries" "route"}} AS has_delivery,
     {{template "reports_reads" "route"}} AS has_reads,
     {{template "bound_of_reads" "route"}} AS bound,
-    {{- template "channel_terms"}}
+    {{- template "channel_terms" .}}
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -16,14 +16,14 @@ SELECT
     {{.Shown}} AS {{.Name}},
 {{- end}}
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
-    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(unsubscribed), sum(blocked), sum(complained),
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
     sumIf(r.read, has_reads), sumIf(r.delivered, has_reads), sumIf(r.sent, has_reads),
     sumIf(r.replied, has_delivery), sumIf(r.clicked, has_delivery),
     sumIf(r.in_1m, has_delivery AND over_1m), sumIf(r.timed, has_delivery AND over_1m),
     sumIf(r.in_24h, has_delivery AND over_24h), sumIf(r.timed, has_delivery AND over_24h),
     sumIf(r.read_in_24h, has_reads AND over_24h), sumIf(r.timed, has_reads AND over_24h),
-    sumIf(r.unsubscribed, has_delivery), sumIf(r.blocked, has_delivery), sumIf(r.complained, has_delivery),
+    sumIf(unsubscribed, has_delivery), sumIf(blocked, has_delivery), sumIf(complained, has_delivery),
     -- Delivered attempts by the bound of their route: 1 exact, 2 lower, 3 upper.
     sumIf(r.delivered, has_reads AND bound = 1), sumIf(r.delivered, has_reads AND bound = 2), sumIf(r.delivered, has_reads AND bound = 3),
     -- The latency cells at the nearest ranks, and whether there are any. Weights add up modulo 2^64, and so may be differences. (Merging whole
@@ -36,11 +36,7 @@ SELECT
     sumIf(arraySum(r.to_reply.values), has_delivery) != 0,
     -- When the youngest cohort settles.
     {{template "settled_ms" "counted"}}
-FROM
-(
-    {{- template "channel_rows" .}}
-) AS r
-WHERE 1
+{{template "channel_rows_of" .}}
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}

@@ -12,11 +12,7 @@ SELECT
     r.account, r.channel, r.provider, r.error_code, r.expired, {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day,
     {{template "at_present"}} AS settling, sum(r.failed),
     {{template "settling_of" "r.failed"}}
-FROM
-(
-    {{- template "visible" .}}
-) AS r
-WHERE 1
+{{template "visible_rows" .}}
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}

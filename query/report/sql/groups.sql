@@ -37,11 +37,7 @@ FROM
         sumIf(r.delivered, has_reads AND bound = 1) AS n_exact, sumIf(r.delivered, has_reads AND bound = 2) AS n_lower,
         sumIf(r.delivered, has_reads AND bound = 3) AS n_upper,
         {{template "settled_ms" "counted"}} AS settled_ms
-    FROM
-    (
-        {{- template "visible" .}}
-    ) AS r
-    WHERE 1
+    {{template "visible_rows" .}}
     {{- range .Filters}}
         AND {{.Shown}} IN {{.Parameter}}
     {{- end}}

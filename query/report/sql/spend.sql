@@ -17,12 +17,9 @@ SELECT
     -- Currency (3 bytes) and sum (16, little-endian) of each currency in which prices were reported.
     arrayStringConcat(arrayMap((currency, micros) -> concat(currency, reinterpretAsFixedString(micros)), mapKeys(sumMap(r.reported)), mapValues(sumMap(r.reported)))),
     max(r.cohort_max_ms)
-FROM
-(
-    {{- template "visible" .}}
-) AS r
-{{- range $i, $f := .Filters}}
-{{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
+{{template "visible_rows" .}}
+{{- range .Filters}}
+    AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.leg, r.code, of_shape, r.message_segments, r.message_template, since
 {{- if not .Moved}}

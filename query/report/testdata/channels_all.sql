@@ -10,7 +10,7 @@ WITH
     -- Windows of a minute and of a day that are over.
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000 < {as_of:Int64} AS over_24h,
-    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    r.attempted + r.skipped + unsubscribed + blocked + complained AS counted,
     toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms,
     r.account AS c0,
     r.channel AS c1,
@@ -50,14 +50,14 @@ SELECT
     c16 AS k16,
     c17 AS k17,
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
-    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(unsubscribed), sum(blocked), sum(complained),
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
     sumIf(r.read, has_reads), sumIf(r.delivered, has_reads), sumIf(r.sent, has_reads),
     sumIf(r.replied, has_delivery), sumIf(r.clicked, has_delivery),
     sumIf(r.in_1m, has_delivery AND over_1m), sumIf(r.timed, has_delivery AND over_1m),
     sumIf(r.in_24h, has_delivery AND over_24h), sumIf(r.timed, has_delivery AND over_24h),
     sumIf(r.read_in_24h, has_reads AND over_24h), sumIf(r.timed, has_reads AND over_24h),
-    sumIf(r.unsubscribed, has_delivery), sumIf(r.blocked, has_delivery), sumIf(r.complained, has_delivery),
+    sumIf(unsubscribed, has_delivery), sumIf(blocked, has_delivery), sumIf(complained, has_delivery),
     -- Delivered attempts by the bound of their route: 1 exact, 2 lower, 3 upper.
     sumIf(r.delivered, has_reads AND bound = 1), sumIf(r.delivered, has_reads AND bound = 2), sumIf(r.delivered, has_reads AND bound = 3),
     -- The latency cells at the nearest ranks, and whether there are any. Weights add up modulo 2^64, and so may be differences. (Merging whole

@@ -5,10 +5,7 @@ SELECT
     r.account, r.channel, r.provider, r.error_code, r.expired, toUInt16(0) AS on_day,
     settles_from_ms = {now_quarter:Int64} AS settling, sum(r.failed),
     sumIf(r.failed, settles_from_ms >= {now_quarter:Int64}), maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms >= {now_quarter:Int64})
-FROM
-(
-        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
-        SELECT r.* FROM rollup_failures AS r
+FROM rollup_failures AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -19,8 +16,6 @@ FROM
             AND (kind = 'difference' OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day) OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)))
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-) AS r
-WHERE 1
 GROUP BY r.account, r.channel, r.provider, r.error_code, r.expired, on_day, settling
 HAVING sum(r.failed) != 0
 -- from = 0

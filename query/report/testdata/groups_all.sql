@@ -82,15 +82,11 @@ FROM
         greatest(
         if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
         if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)) AS settled_ms
-    FROM
-    (
-        SELECT r.* FROM rollup_attempts AS r
+    FROM rollup_attempts AS r
         WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
             AND kind IN ('difference', 'quarter')
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)), edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)))
-    ) AS r
-    WHERE 1
         AND r.account IN {filter_account:Array(String)}
         AND r.channel IN {filter_channel:Array(String)}
         AND r.provider IN {filter_provider:Array(String)}

@@ -28,9 +28,7 @@ FROM
         greatest(
         if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
         if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)) AS settled_ms
-    FROM
-    (
-        SELECT r.* FROM rollup_attempts AS r
+    FROM rollup_attempts AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -41,8 +39,6 @@ FROM
             AND kind IN ('difference', 'quarter')
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-    ) AS r
-    WHERE 1
     GROUP BY r.cohort
     HAVING sum(counted) != 0
 )

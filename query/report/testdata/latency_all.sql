@@ -3,7 +3,7 @@ WITH
     -- Windows of a minute and of a day that are over.
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
     toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000 < {as_of:Int64} AS over_24h,
-    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    r.attempted + r.skipped + unsubscribed + blocked + complained AS counted,
     toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms,
     r.account AS c0,
     r.channel AS c1,
@@ -44,7 +44,7 @@ SELECT
     c16 AS k16,
     c17 AS k17,
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
-    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(unsubscribed), sum(blocked), sum(complained),
     sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
     arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap(r.to_deliver)), mapValues(sumMap(r.to_deliver)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),

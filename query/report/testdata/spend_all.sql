@@ -29,15 +29,12 @@ SELECT
     -- Currency (3 bytes) and sum (16, little-endian) of each currency in which prices were reported.
     arrayStringConcat(arrayMap((currency, micros) -> concat(currency, reinterpretAsFixedString(micros)), mapKeys(sumMap(r.reported)), mapValues(sumMap(r.reported)))),
     max(r.cohort_max_ms)
-FROM
-(
-        SELECT r.* FROM rollup_spend AS r
+FROM rollup_spend AS r
         WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
             AND kind IN ('difference', 'quarter')
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)), edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)))
-) AS r
-WHERE r.account IN {filter_account:Array(String)}
+    AND r.account IN {filter_account:Array(String)}
     AND r.campaign IN {filter_campaign:Array(String)}
     AND r.template IN {filter_template:Array(String)}
     AND r.step IN {filter_step:Array(UInt8)}

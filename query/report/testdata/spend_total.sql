@@ -9,9 +9,7 @@ SELECT
     -- Currency (3 bytes) and sum (16, little-endian) of each currency in which prices were reported.
     arrayStringConcat(arrayMap((currency, micros) -> concat(currency, reinterpretAsFixedString(micros)), mapKeys(sumMap(r.reported)), mapValues(sumMap(r.reported)))),
     max(r.cohort_max_ms)
-FROM
-(
-        SELECT r.* FROM rollup_spend AS r
+FROM rollup_spend AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -22,7 +20,6 @@ FROM
             AND (kind = 'difference' OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}))
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-) AS r
 GROUP BY r.account, r.leg, r.code, of_shape, r.message_segments, r.message_template, since
 HAVING sum(r.attempts) != 0
 -- from = 0

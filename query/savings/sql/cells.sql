@@ -22,12 +22,9 @@ FROM
     {{- end}}
         {{.Conditions}} AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM
-    (
-        {{- template "visible" .}}
-    ) AS r
-{{- range $i, $f := .Filters}}
-    {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
+    {{template "visible_rows" .}}
+{{- range .Filters}}
+        AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
     GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions, shape
     HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0

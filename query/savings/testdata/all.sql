@@ -21,9 +21,7 @@ FROM
             + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}), 900), 'UInt64'), 32)
             + bitShiftLeft(CAST(if(r.account IN {month_accounts0:Array(String)}, arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends0:Array(UInt32)}), 0), 'UInt64'), 56) AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM
-    (
-        SELECT r.* FROM rollup_cascades AS r
+    FROM rollup_cascades AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -34,8 +32,7 @@ FROM
             AND kind IN ('difference', 'quarter')
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-    ) AS r
-    WHERE toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
+        AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
         AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
         AND r.template IN {filter_template:Array(String)}
     GROUP BY c0, c1, c2, account, conditions, shape

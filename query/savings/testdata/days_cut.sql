@@ -17,9 +17,7 @@ FROM
             + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}), 900), 'UInt64'), 32)
             + bitShiftLeft(CAST(if(r.account IN {month_accounts0:Array(String)}, arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends0:Array(UInt32)}), 0), 'UInt64'), 56) AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM
-    (
-        SELECT r.* FROM rollup_cascades AS r
+    FROM rollup_cascades AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -30,8 +28,7 @@ FROM
             AND (kind = 'difference' OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}))
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-    ) AS r
-    WHERE r.template IN {filter_template:Array(String)}
+        AND r.template IN {filter_template:Array(String)}
         AND r.campaign IN {filter_campaign:Array(String)}
     GROUP BY c0, account, conditions, shape
     HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0

@@ -12,9 +12,7 @@ FROM
         r.account AS account,
         CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64') AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM
-    (
-        SELECT r.* FROM rollup_cascades AS r
+    FROM rollup_cascades AS r
         LEFT ANY JOIN
         (
             SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
@@ -25,7 +23,6 @@ FROM
             AND (kind = 'difference' OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date}))
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
-    ) AS r
     GROUP BY account, conditions, shape
     HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
 )
