@@ -87,8 +87,8 @@ func AppendDecimal(to *array.Decimal128Builder, shown string) error {
 	return nil
 }
 
-// shortDecimal reads a decimal of as many digits as an int64 has room for, in millionths: nearly all amounts are so, and
-// to read one as a number of any size takes ten times as long.
+// shortDecimal reads a decimal of as many digits as an int64 has room for, in millionths: nearly all amounts are so,
+// and to read one as a number of any size takes ten times as long.
 func shortDecimal(whole, fraction string) (millionths int64, read bool) {
 	digits := strings.TrimPrefix(whole, "-")
 	if digits == "" || len(digits)+decimalScale > 18 {
