@@ -31,7 +31,7 @@ const (
 	DefaultBlockBytes = 64 << 20
 
 	// DefaultFetchBytes is how much is fetched from a partition at a time. Each partition holds two such buffers.
-	DefaultFetchBytes = 2 << 20
+	DefaultFetchBytes = 1 << 20
 
 	// DefaultLinger is how far blocks of a slow stream are apart: it bounds the number of parts that it creates. An
 	// event that comes after more than that waits a tenth of it for others.

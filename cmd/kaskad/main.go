@@ -44,6 +44,7 @@ type commands struct {
 }
 
 func main() {
+	boundGarbage()
 	engine.MaybeChild()
 	ingest.BoundDecompression()
 	os.Exit(run(os.Args[1:], hooks{}))

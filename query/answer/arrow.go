@@ -42,13 +42,14 @@ func newArrowRows(f Format, columns []Column) *ArrowRows {
 		fields[i] = arrow.Field{Name: c.Name, Type: c.Type.arrow(), Nullable: true}
 	}
 	schema := arrow.NewSchema(fields, nil)
-	a := &ArrowRows{columns: columns, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema),
-		batchRows: arrowBatch}
+	a := &ArrowRows{columns: columns, batchRows: arrowBatch}
 	if f == FormatArrow {
+		a.builder = array.NewRecordBuilder(&recycler{}, schema)
 		a.writer = ipc.NewWriter(&a.out, ipc.WithSchema(schema))
 		return a
 	}
-	a.batchRows = parquetBatch
+	// A writer of Parquet may still look at a batch that it was given before, so memory is not used again.
+	a.builder, a.batchRows = array.NewRecordBuilder(memory.NewGoAllocator(), schema), parquetBatch
 	a.writer, a.err = pqarrow.NewFileWriter(schema, &a.out,
 		parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))

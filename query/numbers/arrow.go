@@ -22,14 +22,15 @@ type deadColumns struct {
 	to     *answer.ArrowRows
 	pricer *streakPricer
 
-	account, number, rule, operator, reachable, optOuts         proto.ColStr
+	account, rule, operator, reachable, optOuts                 words
+	number                                                      proto.ColStr
 	since, lastDelivered, lastFailed, firstFailed, ownerChanged proto.ColInt64
 	ruleVersion                                                 proto.ColUInt64
 	failedMailings, failedDays, guessed                         proto.ColUInt32
 	possibleReassignment                                        proto.ColUInt8
 	ported, valid                                               proto.ColInt8
 	// The elements of arrays, beside where each row's end.
-	reasons             proto.ColStr
+	reasons             words
 	counts              proto.ColUInt32
 	legs                proto.ColUInt64
 	codes               proto.ColUInt32
@@ -48,6 +49,9 @@ type deadColumns struct {
 
 // results are the columns in the order of dead.sql.
 func (d *deadColumns) results() proto.Results {
+	for _, w := range []*words{&d.account, &d.rule, &d.operator, &d.reachable, &d.optOuts, &d.reasons} {
+		w.Index = &w.texts
+	}
 	reasons, legs := proto.NewArray[string](&d.reasons), proto.NewArray[uint64](&d.legs)
 	d.reasonEnds, d.legEnds = &reasons.Offsets, &legs.Offsets
 	var results proto.Results
@@ -121,16 +125,18 @@ func (d *deadColumns) price(ctx context.Context, rows int) error {
 // append adds the block to the stream, column by column.
 func (d *deadColumns) append(rows int) error {
 	d.field = 0
-	d.text(&d.account)
-	d.text(&d.number)
+	d.words(&d.account)
+	appendTexts(d.next().(*array.StringBuilder), &d.number)
 	d.moments(d.since)
-	d.text(&d.rule)
+	d.words(&d.rule)
 	d.appendReasons(rows)
 	d.moments(d.lastDelivered)
 	d.moments(d.lastFailed)
 	appendCounts(d, d.failedMailings)
 	appendCounts(d, d.failedDays)
 	costs, currencies := d.next().(*array.Decimal128Builder), d.next().(*array.StringBuilder)
+	costs.Reserve(rows)
+	currencies.Reserve(rows)
 	for _, w := range d.wasted {
 		if w.text == "" {
 			costs.AppendNull()
@@ -142,7 +148,7 @@ func (d *deadColumns) append(rows int) error {
 	appendCounts(d, d.ruleVersion)
 	d.moments(d.firstFailed)
 	appendTruths(d, d.possibleReassignment)
-	d.text(&d.operator)
+	d.words(&d.operator)
 	appendTruths(d, d.ported)
 	appendTruths(d, d.valid)
 	d.moments(d.ownerChanged)
@@ -159,31 +165,35 @@ func (d *deadColumns) next() array.Builder {
 	return d.to.Field(d.field - 1)
 }
 
-func (d *deadColumns) text(from *proto.ColStr) { appendTexts(d.next().(*array.StringBuilder), from) }
-
-// appendTexts copies texts. What providers send is stored as it came; Arrow's texts must be UTF-8.
+// appendTexts copies texts.
 func appendTexts(to *array.StringBuilder, from *proto.ColStr) {
 	to.Reserve(from.Rows())
 	to.ReserveData(len(from.Buf))
 	for i := range from.Rows() {
-		text := from.RowBytes(i)
-		if !utf8.Valid(text) {
-			text = bytes.ToValidUTF8(text, []byte("\ufffd"))
-		}
-		to.BinaryBuilder.Append(text)
+		to.BinaryBuilder.Append(validText(from.RowBytes(i)))
 	}
 }
 
-// lists copies packed lists as JSON.
-func (d *deadColumns) lists(from *proto.ColStr, text func(packed string) string) {
-	to := d.next().(*array.StringBuilder)
-	for i := range from.Rows() {
-		if packed := from.RowBytes(i); len(packed) == 0 {
-			to.Append(emptyList)
-		} else {
-			to.Append(text(string(packed)))
-		}
+// validText is the text as Arrow has it. What providers send is stored as it came; Arrow's texts must be UTF-8.
+func validText(text []byte) []byte {
+	if utf8.Valid(text) {
+		return text
 	}
+	return bytes.ToValidUTF8(text, []byte("\ufffd"))
+}
+
+func (d *deadColumns) words(from *words) {
+	from.appendTo(d.next().(*array.StringBuilder), validText)
+}
+
+// lists copies packed lists as JSON.
+func (d *deadColumns) lists(from *words, text func(packed string) string) {
+	from.appendTo(d.next().(*array.StringBuilder), func(packed []byte) []byte {
+		if len(packed) == 0 {
+			return []byte(emptyList)
+		}
+		return []byte(text(string(packed)))
+	})
 }
 
 func (d *deadColumns) moments(from proto.ColInt64) {
@@ -215,15 +225,13 @@ func (d *deadColumns) appendReasons(rows int) {
 	to := d.next().(*array.MapBuilder)
 	to.Reserve(rows)
 	from := 0
+	names, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
+	names.Reserve(len(d.counts))
+	counts.Reserve(len(d.counts))
 	for i := range rows {
 		to.Append(true)
-		names, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
 		for end := int((*d.reasonEnds)[i]); from < end; from++ {
-			name := d.reasons.RowBytes(from)
-			if !utf8.Valid(name) {
-				name = bytes.ToValidUTF8(name, []byte("\ufffd"))
-			}
-			names.BinaryBuilder.Append(name)
+			names.BinaryBuilder.Append(validText(d.reasons.RowBytes(from)))
 			counts.Append(d.counts[from])
 		}
 	}

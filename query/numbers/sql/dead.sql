@@ -39,10 +39,10 @@ LIMIT {limit:UInt32}
 -- All dead numbers at the moment of the statement. Those of one account lie in the order of the answer, and are sent as they are read.
 SELECT
     {{- if .Columns}}
-    -- Plain texts, for a LowCardinality one is made anew for each row by who reads it. See deadColumns.
-    CAST(account AS String), number, since_ms, CAST(rule AS String), CAST(mapKeys(mapSort(reasons) AS counts) AS Array(String)), mapValues(counts),
-    last_delivered_ms, last_failed_ms, failed_mailings, failed_days, rule_version, first_failed_ms, toUInt8(possible_reassignment), CAST(operator AS String),
-    ported, valid, owner_changed_ms, guessed, CAST({{template "packed_reachable"}} AS String), CAST({{template "packed_opt_outs"}} AS String),
+    -- All texts but numbers are LowCardinality: few of them, and each is read once for a block. See deadColumns.
+    account, number, since_ms, rule, CAST(mapKeys(mapSort(reasons) AS counts) AS Array(LowCardinality(String))), mapValues(counts),
+    last_delivered_ms, last_failed_ms, failed_mailings, failed_days, rule_version, first_failed_ms, toUInt8(possible_reassignment), operator,
+    ported, valid, owner_changed_ms, guessed, toLowCardinality({{template "packed_reachable"}}), toLowCardinality({{template "packed_opt_outs"}}),
     streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms
     {{- else}}
         {{template "packed"}} AS packed
