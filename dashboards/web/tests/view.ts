@@ -132,7 +132,6 @@ export function testView(path: string, figures?: (seen: Seen) => Promise<void>, 
         await checkLooks(page, other)
       }
       expect(complaints).toEqual([])
-      await page.context().close()
     })
   }
 }
