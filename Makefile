@@ -20,9 +20,9 @@ GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
 # Three packages at a time, and three tests of each: many wait for ClickHouse or Kafka. Each may run a ClickHouse of its
-# own, and two cores and 8 GB are enough for all of them. Programs are linked without what a debugger reads, for half of
-# the processor's time; make lint vets the code.
-TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m -vet=off -ldflags=-w
+# own, and two cores and 8 GB are enough for all of them. Programs are linked as bin/kaskad is, which shares what
+# was compiled for it, and without what a debugger reads: for a third of the processor's time. make lint vets the code.
+TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m -vet=off -trimpath -ldflags=-w
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
 # stranger, another user of the machine, whose program lies there too.
@@ -84,7 +84,7 @@ test: page-test go-test ## Run all tests; with CI=true a missing service is a fa
 
 .PHONY: go-test
 go-test: engine kafka python clients schemathesis ## Run all tests but those of the page
-	$(call in_memory,$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
+	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
 page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths; TEST_LONG=1 opens it in both
