@@ -14,7 +14,7 @@ export default defineConfig({
     isolate: false,
     // Those of a file that mostly wait do so together.
     maxConcurrency: 3,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 })

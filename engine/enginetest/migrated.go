@@ -253,8 +253,8 @@ func Parallel(tb testing.TB) {
 // [World] for its size.
 func Long() bool { return os.Getenv("TEST_LONG") != "" }
 
-// World is the size of a test's world: small in make test, and large with TEST_LONG=1, as in make test-long. TEST_LONG=10
-// asks for a tenth of the large one, where that is more than some, as in CI.
+// World is the size of a test's world: small in make test, and large with TEST_LONG=1, as in make test-long.
+// TEST_LONG=10 asks for a tenth of the large one, where that is more than some, as in CI.
 func World(tb testing.TB, small, some, large int) int {
 	tb.Helper()
 	if !Long() {
