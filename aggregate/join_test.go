@@ -116,7 +116,7 @@ func TestAggregator_Join_SplitMessage(t *testing.T) {
 	// A message for each order; the bits of between are the rounds after which everything is settled.
 	orders := permutations(4)
 	n := uint64(len(orders))
-	for _, between := range []int{0b101, 0b010, 0b000, 0b111}[:enginetest.World(t, 2, 4)] {
+	for _, between := range []int{0b101, 0b010, 0b000, 0b111}[:enginetest.World(t, 2, 2, 4)] {
 		conn := connect(t)
 		a := newAggregator(conn, noon)
 		for round := range 4 {

@@ -206,7 +206,7 @@ func TestAggregator_Pass_DiedAfterRecipients(t *testing.T) {
 // The audit looks all the time, a few messages at once, and finds nothing; with a bound on the keyed store that nothing
 // fits in, all is the same.
 func TestAggregator_Editions_AddUp(t *testing.T) {
-	rounds, schedules := 7, enginetest.World(t, 2, 50)
+	rounds, schedules := 7, enginetest.World(t, 2, 2, 50)
 	if enginetest.Long() {
 		rounds = 15
 	}

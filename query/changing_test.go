@@ -30,7 +30,7 @@ var changingPaths = []string{"channels?group_by=", "channels?group_by=channel,ca
 // settle and windows end. Pages behind the first one are of its edition, whatever was published in between.
 func TestServer_Reports_Changing(t *testing.T) {
 	const editions = 6
-	for seed := range enginetest.World(t, 1, 40) {
+	for seed := range enginetest.World(t, 1, 1, 40) {
 		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
 			w := newChangingWorld(t, uint64(seed))
 			for edition := uint64(1); edition <= editions; edition++ {

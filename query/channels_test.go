@@ -30,7 +30,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata",
 		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
-	for range enginetest.World(t, 12, 40) {
+	for range enginetest.World(t, 8, 12, 40) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

@@ -110,7 +110,7 @@ func TestServer_Compare_People(t *testing.T) {
 	insertFolded(t, conn, r, rows)
 	querytest.Publish(t, conn, 7)
 	s := newServer(t, conn)
-	met, asked := 0, enginetest.World(t, 16, 60)
+	met, asked := 0, enginetest.World(t, 10, 16, 60)
 	for range asked {
 		zone := querytest.Location(t, []string{"UTC", "Asia/Kathmandu"}[r.IntN(2)])
 		names := slices.DeleteFunc(rollup.ChannelKeys.Names(), func(n string) bool { return n == "account" })

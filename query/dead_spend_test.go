@@ -218,7 +218,7 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 }
 
 func TestServer_DeadSpend_Naive(t *testing.T) {
-	for seed := range uint64(enginetest.World(t, 1, 4)) {
+	for seed := range uint64(enginetest.World(t, 1, 1, 4)) {
 		conn := newConn(t)
 		r := rand.New(rand.NewPCG(seed, 31))
 		rows := randomFolded(r, 1200, testNow, 40)
@@ -235,7 +235,7 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 		s := newServer(t, conn)
 		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
 		unpriced, currencies, rules := false, map[any]bool{}, map[any]bool{}
-		for range enginetest.World(t, 10, 20) {
+		for range enginetest.World(t, 6, 10, 20) {
 			zone := querytest.Location(t, zones[r.IntN(len(zones))])
 			names := reportNamed(t, "dead-spend").Keys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

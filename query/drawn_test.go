@@ -25,8 +25,8 @@ import (
 // given to such. In between events and receipts come late, lists of reference data change, people opt out and are
 // erased, editions die, days are summed up, clocks go on.
 func TestServer_Drawn_Remembered(t *testing.T) {
-	rounds, questions := enginetest.World(t, 2, 4), enginetest.World(t, 14, 60)
-	for seed := range enginetest.World(t, 1, 40) {
+	rounds, questions := enginetest.World(t, 2, 2, 4), enginetest.World(t, 10, 14, 60)
+	for seed := range enginetest.World(t, 1, 1, 40) {
 		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
 			w := newDrawnWorld(t, uint64(seed+2))
 			for range rounds {

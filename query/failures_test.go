@@ -135,7 +135,7 @@ func TestServer_Failures_Naive(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	reasons := map[any]bool{}
-	for range enginetest.World(t, 8, 50) {
+	for range enginetest.World(t, 8, 8, 50) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := reportNamed(t, "failures").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

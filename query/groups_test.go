@@ -142,7 +142,7 @@ func TestServer_Groups_Naive(t *testing.T) {
 	for _, by := range groups.Sorts {
 		sorts = append(sorts, by.Field, "-"+by.Field)
 	}
-	found, asked := 0, enginetest.World(t, len(sorts), 4*len(sorts))
+	found, asked := 0, enginetest.World(t, len(sorts), len(sorts), 4*len(sorts))
 	for i := range asked {
 		zone := querytest.Location(t, []string{"UTC", "Asia/Kathmandu"}[r.IntN(2)])
 		names := groups.Keys.Names()

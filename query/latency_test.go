@@ -156,7 +156,7 @@ func TestServer_Latency_Naive(t *testing.T) {
 	s := newServer(t, conn)
 	r := rand.New(rand.NewPCG(19, 19))
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
-	for round := range enginetest.World(t, 12, 48) {
+	for round := range enginetest.World(t, 8, 12, 48) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

@@ -70,7 +70,7 @@ func TestServer_Overlap_Naive(t *testing.T) {
 	putErrorLine(t, conn)
 	s := newServer(t, conn)
 	several := false
-	for request := range enginetest.World(t, 6, 24) {
+	for request := range enginetest.World(t, 4, 6, 24) {
 		zone := querytest.Location(t, []string{"UTC", "Asia/Kathmandu"}[r.IntN(2)])
 		from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 		to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)

@@ -224,7 +224,7 @@ func naiveShare(row map[string]any, name string, num, den int) {
 }
 
 func TestServer_Penetration_Naive(t *testing.T) {
-	for seed := range uint64(enginetest.World(t, 1, 4)) {
+	for seed := range uint64(enginetest.World(t, 1, 1, 4)) {
 		conn := newConn(t)
 		r := rand.New(rand.NewPCG(seed, 11))
 		rows := randomFolded(r, 700, testNow, 40)

@@ -293,7 +293,7 @@ func TestServer_Spend_Model(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	met := map[any]bool{}
-	for range enginetest.World(t, 6, 30) {
+	for range enginetest.World(t, 4, 6, 30) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

@@ -282,7 +282,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	unpriced, currencies := false, map[any]bool{}
-	for range enginetest.World(t, 7, 36) {
+	for range enginetest.World(t, 5, 7, 36) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := reportNamed(t, "segment-waste").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

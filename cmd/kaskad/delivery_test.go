@@ -19,14 +19,14 @@ import (
 	"kaskad/simulate/model"
 )
 
-// deliveryMessages is the size of the delivery test: 6 000, and a million in make test-long, unless the environment
+// deliveryMessages is the size of the delivery test: 3 000, and a million in make test-long, unless the environment
 // says otherwise.
 func deliveryMessages(t testing.TB) int {
 	t.Helper()
 	if n, err := strconv.Atoi(os.Getenv("TEST_DELIVERY_MESSAGES")); err == nil {
 		return n
 	}
-	return enginetest.World(t, 6_000, 1_000_000)
+	return enginetest.World(t, 3_000, 6_000, 1_000_000)
 }
 
 // log is a simulated world kept as keys and lines, to be sent in any order.
@@ -151,7 +151,7 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 	if enginetest.Long() { // aggregate's own tests die there too
 		moments = append(moments, "computed:1", "closed:1")
 	}
-	kills := enginetest.World(k.t, len(moments)+1, 20)
+	kills := enginetest.World(k.t, len(moments)+1, len(moments)+1, 20)
 	if kills == 20 {
 		moments = append(moments, "facts:2", "located:2", "touches:2", "ledger:2", "commit:2", "computed:2",
 			"published:2")
@@ -231,7 +231,7 @@ func testAnyOrderOneReport(t *testing.T, k *kaskad) {
 	}
 	config.Now = sharedNow
 	config.Start = config.Now.AddDate(0, 0, -3)
-	for seed := range uint64(2) {
+	for seed := range uint64(enginetest.World(t, 1, 2, 2)) {
 		config.Seed = 100 + seed
 		sim, err := simulate.New(config)
 		if err != nil {

@@ -21,7 +21,7 @@ import (
 // space again all parts are whole, and the reports are the model's.
 func TestRun_FullDisk(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(enginetest.World(t, 1, 30)) {
+	for seed := range uint64(enginetest.World(t, 1, 1, 30)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			fillRound(t, seed)

@@ -106,7 +106,7 @@ func (k *kaskad) settle(limit time.Duration) status {
 			return s
 		}
 		// Asking costs kaskad some queries, which must not keep it from settling.
-		time.Sleep(max(50*time.Millisecond, 2*time.Since(asked)))
+		time.Sleep(max(100*time.Millisecond, 5*time.Since(asked)))
 	}
 }
 

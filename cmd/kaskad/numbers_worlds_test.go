@@ -281,7 +281,7 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 // the verdicts, and in make test-long at those of a publication too: all that is answered about numbers and people
 // equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
-	accounts, each := enginetest.World(t, 3, 50), 60
+	accounts, each := enginetest.World(t, 2, 3, 50), 60
 	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
 	k.start("")
 	k.waitReady()
@@ -294,7 +294,7 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	w.tell(t, k, random, early)
 	k.settle(3 * time.Minute)
 	w.compareVerdicts(t, k)
-	w.compareReach(t, k, w.reachQueries(t)[:enginetest.World(t, 1, 5)])
+	w.compareReach(t, k, w.reachQueries(t)[:enginetest.World(t, 1, 1, 5)])
 	if t.Failed() {
 		return
 	}

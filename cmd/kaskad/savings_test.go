@@ -310,7 +310,8 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 // each round every account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
 	queries := moneyQueries(t)
-	seeds := enginetest.World(t, len(queries)+2, 1000) // more than one account to two of the questions
+	few := len(queries) + 2 // more than one account to two of the questions
+	seeds := enginetest.World(t, few, few, 1000)
 	w := newMoneyWorlds(seeds, len(queries))
 	k := newKaskad(t, "--now", w.worlds[0].Now.Format(time.RFC3339))
 	k.start("")

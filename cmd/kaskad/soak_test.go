@@ -51,7 +51,7 @@ func TestRun_Soak(t *testing.T) {
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
 		// a jump, a freeze, and kills at steps. make test has one of them.
 		t.Parallel()
-		seeds, passed.name, dir = []uint64{67, 4}[:enginetest.World(t, 1, 2)], "", t.TempDir()
+		seeds, passed.name, dir = []uint64{67, 4}[:enginetest.World(t, 1, 1, 2)], "", t.TempDir()
 	}
 	if err := passed.read(); err != nil {
 		t.Fatal(err)

@@ -253,9 +253,9 @@ func Parallel(tb testing.TB) {
 // [World] for its size.
 func Long() bool { return os.Getenv("TEST_LONG") != "" }
 
-// World is the size of a test's world: small, and large with TEST_LONG=1, as in make test-long. TEST_LONG=10 asks for a
-// tenth of the large one, where that is more than small.
-func World(tb testing.TB, small, large int) int {
+// World is the size of a test's world: small in make test, and large with TEST_LONG=1, as in make test-long.
+// TEST_LONG=10 asks for a tenth of the large one, where that is more than some, as in CI.
+func World(tb testing.TB, small, some, large int) int {
 	tb.Helper()
 	if !Long() {
 		return small
@@ -264,7 +264,7 @@ func World(tb testing.TB, small, large int) int {
 	if err != nil || part < 1 {
 		tb.Fatalf("TEST_LONG=%s: want 1, or the part of the large world that is wanted, as 10", os.Getenv("TEST_LONG"))
 	}
-	return max(small, large/part)
+	return max(some, large/part)
 }
 
 // Alone keeps a test from running beside others: one that changes the process, or measures it. It comes before

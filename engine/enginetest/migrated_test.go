@@ -113,9 +113,9 @@ func TestParallel_DecidedOnce(t *testing.T) {
 }
 
 func TestWorld_Sizes(t *testing.T) {
-	for long, want := range map[string]int{"": 40, "1": 1000, "10": 100, "100": 40} {
+	for long, want := range map[string]int{"": 20, "1": 1000, "10": 100, "100": 40} {
 		t.Setenv("TEST_LONG", long)
-		if got := World(t, 40, 1000); got != want || Long() != (long != "") {
+		if got := World(t, 20, 40, 1000); got != want || Long() != (long != "") {
 			t.Errorf("TEST_LONG=%s: %d, want %d", long, got, want)
 		}
 	}

@@ -64,7 +64,7 @@ func TestForecasts_FromHistory_Model(t *testing.T) {
 		}
 		s := newRoom(conn)
 		met := map[string]int{}
-		for range enginetest.World(t, 8, 30) {
+		for range enginetest.World(t, 8, 8, 30) {
 			q := query
 			q.Account = []string{"acme", "acme", "центр"}[r.IntN(3)]
 			q.Channel = []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)]

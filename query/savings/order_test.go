@@ -79,7 +79,7 @@ func TestSavings_Order_Model(t *testing.T) {
 	s := newRoom(t, conn)
 	r := rand.New(rand.NewPCG(13, 13))
 	unequal := map[string]int{}
-	for i := range enginetest.World(t, 2*len(orders), 8*len(orders)) {
+	for i := range enginetest.World(t, 2*len(orders), 2*len(orders), 8*len(orders)) {
 		field := orders[i/2%len(orders)].field
 		sort := []string{field, "-" + field}[i%2]
 		names := Keys.Names()

@@ -50,7 +50,7 @@ func TestSavings_Model(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	zones := []string{"UTC", "UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
 	seen := map[string]int{}
-	rounds := enginetest.World(t, 60, 120)
+	rounds := enginetest.World(t, 60, 60, 120)
 	for round := range rounds {
 		if round == rounds/3 {
 			querytest.Scatter(t, conn, "rollup_cascades")

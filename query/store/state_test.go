@@ -80,7 +80,7 @@ func TestDB_State_Follows(t *testing.T) {
 	follows := map[string]*DB{"looking": stateDB(conn), "blind": stateDB(blind{conn})}
 	accounts := []string{"a", "b", "c"}
 	scopes := [][]string{nil, {"a"}, {"b"}, {"c"}, {"a", "c"}}
-	for edition := uint64(1); edition <= uint64(enginetest.World(t, 15, 40)); edition++ {
+	for edition := uint64(1); edition <= uint64(enginetest.World(t, 10, 15, 40)); edition++ {
 		exec(t, conn, "INSERT INTO editions (edition, published) VALUES ($1, false)", edition)
 		compare := func(when string) {
 			t.Helper()

@@ -1,28 +1,18 @@
 // Pages in the browser that all tests share.
 import { text } from 'node:stream/consumers'
 import { type Browser, type BrowserContext, chromium, type Cookie, type Download, type Page } from 'playwright-core'
-import { afterAll, afterEach, expect, inject } from 'vitest'
+import { expect, inject, onTestFinished } from 'vitest'
 import { NOW } from './service'
 
 export type Language = 'en' | 'ru'
 
+// What the files of a worker share: a connection, the pages that tests have left, and one session for each scope. A page
+// that is opened anew costs two processes of the browser, and the scripts are compiled again.
 let browser: Promise<Browser> | undefined
-const contexts: BrowserContext[] = []
-// One session for each scope serves all pages of a file.
+const free: Record<Language, Page[]> = { en: [], ru: [] }
 const sessions = new Map<string, Promise<Cookie[]>>()
-let scriptErrors: string[] = []
 
-// An error of a script fails whichever test met it.
-afterEach(() => {
-  const met = scriptErrors
-  scriptErrors = []
-  expect(met).toEqual([])
-})
-
-afterAll(async () => {
-  await Promise.all(contexts.map((one) => one.close()))
-  await (await browser)?.close()
-})
+const SIZE = { width: 1280, height: 720 }
 
 /** Opened is a page, and what it complained of. */
 export interface Opened {
@@ -30,34 +20,64 @@ export interface Opened {
   readonly complaints: string[]
 }
 
-/** openPage opens a browser window for who has a key of the scope; '' is somebody without one. */
-export async function openPage(language: Language, scope: string): Promise<Opened> {
-  const { base, browser: endpoint, keys } = inject('service')
-  browser ??= chromium.connect(endpoint)
-  const context = await (await browser).newContext({ baseURL: base, locale: language === 'ru' ? 'ru-RU' : 'en-GB',
-    timezoneId: 'Europe/Moscow', reducedMotion: 'reduce' })
-  contexts.push(context)
+/**
+ * openPage opens a browser window for who has a key of the scope; '' is somebody without one. The next test gets it with
+ * nothing left in it. A test that runs beside others of its file says by atEnd that the page is its own.
+ */
+export async function openPage(language: Language, scope: string, atEnd = onTestFinished): Promise<Opened> {
+  const page = free[language].pop() ?? await newPage(language)
+  const context = page.context()
   await context.clock.setFixedTime(new Date(NOW))
-  if (scope) {
-    const known = sessions.get(scope)
-    if (known) await context.addCookies(await known)
-    else {
-      const begun = context.request.post('/v1/session', { data: { key: keys[scope] } }).then(async (answer) => {
-        if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
-        return context.cookies()
-      })
-      sessions.set(scope, begun)
-      await begun
-    }
-  }
-  const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  if (scope) await context.addCookies(await sessionOf(scope, context))
   const complaints: string[] = []
+  const errors: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
   })
-  page.on('pageerror', (error) => scriptErrors.push(error.stack ?? String(error)))
+  page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
+  atEnd(async () => {
+    await cleared(page)
+    free[language].push(page)
+    expect(errors, 'errors of scripts').toEqual([])
+  })
   return { page, complaints }
+}
+
+async function newPage(language: Language): Promise<Page> {
+  const { base, browser: endpoint } = inject('service')
+  browser ??= chromium.connect(endpoint)
+  const context = await (await browser).newContext({ baseURL: base, locale: language === 'ru' ? 'ru-RU' : 'en-GB',
+    timezoneId: 'Europe/Moscow', reducedMotion: 'reduce', viewport: SIZE })
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  return page
+}
+
+/** sessionOf is the cookie of a session that all tests of the worker go on with. */
+function sessionOf(scope: string, context: BrowserContext): Promise<Cookie[]> {
+  const known = sessions.get(scope)
+  if (known) return known
+  const begun = context.request.post('/v1/session', { data: { key: inject('service').keys[scope] } }).then(async (answer) => {
+    if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
+    return context.cookies()
+  })
+  sessions.set(scope, begun)
+  return begun
+}
+
+/** cleared takes from a page all that a test has left in it. */
+async function cleared(page: Page): Promise<void> {
+  const context = page.context()
+  for (const event of ['console', 'pageerror', 'request'] as const) page.removeAllListeners(event)
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  // Another address of the program keeps the process, which about:blank does not.
+  await page.goto('/healthz')
+  await page.evaluate(() => localStorage.clear())
+  await Promise.all(context.pages().filter((one) => one !== page).map((one) => one.close()))
+  await context.clearCookies()
+  await context.clearPermissions()
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize(SIZE)
 }
 
 /** settled waits until the page has all it asked for. */

@@ -1,6 +1,6 @@
 // Every view of the registry with an API that is slow, and with one that fails in each way that it can.
 import type { Page, Route } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { expect, type onTestFinished, test } from 'vitest'
 import { VIEWS } from '../src/view'
 import { openPage, settled } from './open'
 
@@ -21,9 +21,10 @@ function pathOf(route: Route): string {
 /** troubled opens a page whose questions, the first, the second and so on, go through answer, but for that who asks. */
 async function troubled(
   path: string,
-  answer: (route: Route, at: number) => Promise<void>
+  answer: (route: Route, at: number) => Promise<void>,
+  atEnd: typeof onTestFinished
 ): Promise<{ page: Page; asked: string[] }> {
-  const { page } = await openPage('en', 'all')
+  const { page } = await openPage('en', 'all', atEnd)
   const asked: string[] = []
   await page.route(API, (route) => {
     if (pathOf(route) === '/v1/session') return route.continue()
@@ -35,11 +36,16 @@ async function troubled(
   return { page, asked }
 }
 
-// The frame asks questions of its own; what is asked beside them is the view's.
-const ofFrame = troubled(addressOf('/nowhere'), (route) => route.continue()).then(async ({ page, asked }) => {
-  await settled(page)
-  return new Set(asked)
-})
+let asksOfFrame: Promise<Set<string>> | undefined
+
+/** ofFrame are the questions that the frame asks by itself; what is asked beside them is the view's. */
+function ofFrame(atEnd: typeof onTestFinished): Promise<Set<string>> {
+  asksOfFrame ??= troubled(addressOf('/nowhere'), (route) => route.continue(), atEnd).then(async ({ page, asked }) => {
+    await settled(page)
+    return new Set(asked)
+  })
+  return asksOfFrame
+}
 
 test('views are known', () => expect(VIEWS.length).toBeGreaterThan(3))
 
@@ -60,12 +66,13 @@ const FAILURES: readonly ((route: Route) => Promise<void>)[] = [
 const shiftsOf = (path: string): readonly number[] =>
   process.env['TEST_LONG'] === undefined ? [2 * (PATHS.indexOf(path) % 2)] : [0, 2]
 
-test.concurrent.for(PATHS)('%s with an API that fails', async (path, { expect }) => {
-  const own = await ofFrame
+test.concurrent.for(PATHS)('%s with an API that fails', async (path, { expect, onTestFinished }) => {
+  const own = await ofFrame(onTestFinished)
   for (const shift of shiftsOf(path)) {
     let failing = true
     const { page, asked } = await troubled(addressOf(path), (route, at) =>
-      failing ? (FAILURES[(at + shift) % FAILURES.length]?.(route) ?? route.abort()) : route.continue()
+      failing ? (FAILURES[(at + shift) % FAILURES.length]?.(route) ?? route.abort()) : route.continue(),
+      onTestFinished
     )
     await settled(page)
     if (!asked.some((one) => !own.has(one))) return
@@ -88,8 +95,8 @@ test.concurrent.for(PATHS)('%s with an API that fails', async (path, { expect })
 })
 
 // Each question is refused after two seconds, and answered when it is asked again.
-test.concurrent.for(PATHS)('%s with an API that is slow and busy', async (path, { expect }) => {
-  const own = await ofFrame
+test.concurrent.for(PATHS)('%s with an API that is slow and busy', async (path, { expect, onTestFinished }) => {
+  const own = await ofFrame(onTestFinished)
   const refused = new Map<string, number>()
   const early: string[] = []
   const { page, asked } = await troubled(addressOf(path), async (route) => {
@@ -111,7 +118,7 @@ test.concurrent.for(PATHS)('%s with an API that is slow and busy', async (path, 
     }
     if (Date.now() - at < 900) early.push(question)
     return route.continue()
-  })
+  }, onTestFinished)
   if (asked.some((one) => !own.has(one))) {
     // What is on its way is shown as such, and the page can be used meanwhile.
     await page.locator('main .waiting, main [aria-busy="true"]').first().waitFor({ state: 'attached' })

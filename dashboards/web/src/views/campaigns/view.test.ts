@@ -42,10 +42,8 @@ testView(`/campaigns?${ONE}`, async ({ page, language, shows }) => {
   const failures = await ask<Report<FailureRow>>(`/v1/reports/failures?${ONE}&group_by=channel,reason`)
   expect(failures.rows.length).toBeGreaterThan(0)
   const words = language === 'ru' ? ru : en
-  for (const row of failures.rows.toSorted((a, b) => b.count - a.count).slice(0, 10)) {
-    await shows('#why', words.reasons[row.reason], grouped(row.count, language),
-      percent(row.share_rate, language))
-  }
+  await shows('#why', ...failures.rows.toSorted((a, b) => b.count - a.count).slice(0, 10).flatMap((row) =>
+    [words.reasons[row.reason], grouped(row.count, language), percent(row.share_rate, language)]))
   const savings = await ask<Report<SavingsRow>>(`/v1/reports/savings?${ONE}`)
   for (const row of savings.rows.filter((one) => one.saved !== null)) {
     await shows('#what-saved', money(row.sms_only_cost, language), money(row.actual_cost, language),

@@ -23,8 +23,8 @@ testView(`/numbers?${PERIOD}`, async ({ page, language, shows }) => {
   const dead = counts.filter((row) => row.state === 'dead')
   expect(dead.map((row) => row.rule)).toEqual(expect.arrayContaining(['hard', 'soft', 'invalid_format']))
   expect(await page.locator('#dead .headline').innerText()).toBe(grouped(await sum('dead'), language))
-  for (const row of dead) await shows('#dead .reasons', grouped(row.numbers, language))
-  for (const row of counts) if (row.state !== 'dead') await shows('#dead', grouped(row.numbers, language))
+  await shows('#dead .reasons', ...dead.map((row) => grouped(row.numbers, language)))
+  await shows('#dead', ...counts.filter((row) => row.state !== 'dead').map((row) => grouped(row.numbers, language)))
   const spent = (await ask<List<DeadSpendRow>>(`/v1/reports/dead-spend?group_by=&${PERIOD}`)).rows
   for (const row of spent) {
     await shows('#cost', money(row.avoidable_cost, language), money(row.cost, language),
@@ -33,9 +33,8 @@ testView(`/numbers?${PERIOD}`, async ({ page, language, shows }) => {
   expect(spent[0]?.attempts).toBe(NUMBERS.hard)
   const list = await ask<List<Verdict>>('/v1/numbers/dead?limit=50')
   expect(await page.locator('#list tbody tr').count()).toBe(list.rows.length)
-  for (const row of list.rows) {
-    await shows('#list', asWritten(row.number), money(row.wasted_cost, language, row.currency ? '₽' : ''))
-  }
+  await shows('#list', ...list.rows.flatMap((row) =>
+    [asWritten(row.number), money(row.wasted_cost, language, row.currency ? '₽' : '')]))
   const changes = await ask<List<ChangeRow>>('/v1/numbers/changes?order=newest&limit=20')
   expect(await page.locator('#changes tbody tr').allInnerTexts()).toHaveLength(changes.rows.length)
   expect(await page.locator('#changes tbody a.number').allInnerTexts()).toEqual(changes.rows.map((row) =>

@@ -60,8 +60,9 @@ test('a month of few days stands beside the one before', async () => {
   await page.goto('/?tz=Europe/Moscow')
   await settled(page)
   const { money: november } = await ask<Overview>('/v1/overview?from=2026-11-01&to=2026-12-01&tz=Europe/Moscow')
-  const shown = (await page.locator('#saved').innerText()).replace(/\s+/gu, ' ')
-  expect(shown).toContain(`Last month ${money(november?.rows[0]?.saved_reached ?? null, 'en')}`)
+  // It is asked for when the first card stands.
+  await expect.poll(async () => (await page.locator('#saved').innerText()).replace(/\s+/gu, ' '))
+    .toContain(`Last month ${money(november?.rows[0]?.saved_reached ?? null, 'en')}`)
   await page.clock.setFixedTime(new Date('2026-12-08T09:00:00Z'))
   await page.reload()
   await settled(page)

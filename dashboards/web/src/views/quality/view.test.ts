@@ -42,7 +42,7 @@ testView(`/quality?${PERIOD}`, async ({ page, language, shows }) => {
       .evaluate((one) => one.textContent),
   ).toBe(letters[0]?.raw)
   const { rows: codes } = await ask<Report<UnmappedRow>>(`/v1/error-map/unmapped?${PERIOD}`)
-  for (const row of codes) await shows('#codes', row.error_code, grouped(row.count, language))
+  await shows('#codes', ...codes.flatMap((row) => [row.error_code, grouped(row.count, language)]))
   const { rows: savings } = await ask<Report<SavingsRow>>(`/v1/reports/savings?${PERIOD}`)
   for (const one of savings.flatMap((row) => row.unpriced_reasons))
     await shows('#unpriced', grouped(one.messages, language))

@@ -10,22 +10,19 @@ testView(`/savings?${PERIOD}`, async ({ page, language, shows }) => {
   const { rows } = await ask<Report<SavingsRow>>(`/v1/reports/savings?${PERIOD}`)
   const [row] = rows.filter((one) => one.saved !== null)
   if (!row) throw new Error('the demo has no savings')
-  for (const amount of [row.sms_only_cost, row.actual_cost, row.saved_reached, row.saved_unreached, row.double_paid]) {
-    await shows('#what-saved', money(amount, language))
-  }
+  await shows('#what-saved', ...[row.sms_only_cost, row.actual_cost, row.saved_reached, row.saved_unreached, row.double_paid]
+    .map((amount) => money(amount, language)))
   for (const one of row.by_channel.filter((cost) => Number(cost.cost) > 0)) {
     await shows(`#what-saved tr.c-${one.channel}`, money(one.cost, language))
   }
-  for (const one of row.unpriced_reasons) await shows('#unpriced', grouped(one.messages, language))
+  await shows('#unpriced', ...row.unpriced_reasons.map((one) => grouped(one.messages, language)))
   const campaigns = await ask<Report<SavingsRow>>(`/v1/reports/savings?${PERIOD}&group_by=campaign`)
   expect(campaigns.rows.length).toBeGreaterThan(2)
-  for (const one of campaigns.rows) {
-    await shows('#where', grouped(one.messages, language), percent(one.saved_rate, language), money(one.saved_reached, language))
-  }
+  await shows('#where', ...campaigns.rows.flatMap((one) =>
+    [grouped(one.messages, language), percent(one.saved_rate, language), money(one.saved_reached, language)]))
   const spend = await ask<Report<SpendRow>>(`/v1/reports/spend?${PERIOD}&group_by=provider,channel`)
-  for (const one of spend.rows) {
-    await shows('#invoice', one.provider, money(one.cost, language), money(one.reported_attempts > 0 ? one.drift : null, language))
-  }
+  await shows('#invoice', ...spend.rows.flatMap((one) =>
+    [one.provider, money(one.cost, language), money(one.reported_attempts > 0 ? one.drift : null, language)]))
   expect(await page.locator('#invoice tbody tr').count()).toBe(spend.rows.length)
 })
 

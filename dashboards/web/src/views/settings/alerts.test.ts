@@ -216,6 +216,5 @@ test('alert rules are whole at every width, whichever columns there are', async 
     await fits(page, '#list', [1440, 768, 375, 1440])
     await all.uncheck()
     await expect.poll(lines).toBe(true)
-    await page.context().close()
   }
 })
