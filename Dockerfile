@@ -7,8 +7,6 @@
 FROM gcr.io/distroless/base-nossl-debian13:nonroot AS base
 USER 65532:65532
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=6s --start-period=60s --start-interval=1s --retries=6 \
-    CMD ["/kaskad", "check", "--url", "http://127.0.0.1:8080"]
 ENTRYPOINT ["/kaskad"]
 CMD ["run"]
 

@@ -66,7 +66,7 @@ func TestLocate_Order(t *testing.T) {
 	if !errors.Is(err, ErrNoClickHouse) {
 		t.Fatalf("error %v, want %v", err, ErrNoClickHouse)
 	}
-	for _, text := range []string{"libchdb.so", "clickhouse on PATH", "make build", "--clickhouse DSN"} {
+	for _, text := range []string{"libchdb.so", "clickhouse on PATH", "run engine/fetch.sh", "--clickhouse DSN"} {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q does not name %q", err, text)
 		}

@@ -80,8 +80,8 @@ func locate() (installation, error) {
 		}
 	}
 	searched = append(searched, "clickhouse on PATH")
-	return installation{}, fmt.Errorf("%w: looked for %s; run 'make build' to fetch it, install ClickHouse 26 or "+
-		"newer, or use a server with --clickhouse DSN",
+	return installation{}, fmt.Errorf("%w: looked for %s; run engine/fetch.sh of the sources or of the release's "+
+		"archive to fetch it, install ClickHouse 26 or newer, or use a server with --clickhouse DSN",
 		ErrNoClickHouse, strings.Join(searched, ", "))
 }
 

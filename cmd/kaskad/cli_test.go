@@ -93,6 +93,21 @@ kafka: [c:1]
 	}
 }
 
+// A name that the linker does not know is passed over without a word.
+func TestVersion_Release(t *testing.T) {
+	config, err := os.ReadFile("../../.goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(config), "-X main.release=v{{ .Version }}\"") {
+		t.Error(".goreleaser.yaml links no version into main.release")
+	}
+	defer func(before string) { release = before }(release)
+	if release = "v2.0.0"; version() != "v2.0.0" {
+		t.Errorf("version %q of release %q", version(), release)
+	}
+}
+
 func TestCommands_UnknownKeysAreErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kaskad.yaml")
 	if err := os.WriteFile(file, []byte("topik: x\n"), 0o600); err != nil {
