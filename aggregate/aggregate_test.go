@@ -17,6 +17,7 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/schematest"
+	"kaskad/schema/state"
 )
 
 func TestAggregator_Pass_SplitsAndRepeatsChangeNothing(t *testing.T) {
@@ -268,16 +269,16 @@ func TestAggregator_Run_SecondStandsByUntilFirstLeaves(t *testing.T) {
 func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		limit := rapid.IntRange(2, 8).Draw(r, "limit")
-		open := map[bucketKey]*bucketWork{}
+		open := map[state.Hour]*bucketWork{}
 		for i := range rapid.IntRange(limit+1, 40).Draw(r, "n") {
-			key := bucketKey{Account: "a", BucketMS: int64(i) * schema.HourMS}
-			open[key] = &bucketWork{bucketKey: key, oldest: rapid.Int64Range(0, 1000).Draw(r, "at")}
+			key := state.Hour{Account: "a", BucketMS: int64(i) * schema.HourMS}
+			open[key] = &bucketWork{Hour: key, oldest: rapid.Int64Range(0, 1000).Draw(r, "at")}
 		}
 		chosen := choose(open, limit)
 		if len(chosen) != limit {
 			r.Fatalf("%d chosen, want %d", len(chosen), limit)
 		}
-		newest, waited := bucketKey{}, int64(1<<60)
+		newest, waited := state.Hour{}, int64(1<<60)
 		for key, w := range open {
 			if key.BucketMS > newest.BucketMS {
 				newest = key
@@ -286,7 +287,7 @@ func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 		}
 		hasNewest, hasOldest := false, false
 		for _, w := range chosen {
-			hasNewest = hasNewest || w.bucketKey == newest
+			hasNewest = hasNewest || w.Hour == newest
 			hasOldest = hasOldest || w.oldest == waited
 		}
 		if !hasNewest || !hasOldest {

@@ -175,9 +175,6 @@ type Aggregator struct {
 	teller     *notify.Teller
 }
 
-// bucketKey is an hour of an account.
-type bucketKey = state.Hour
-
 // New returns an aggregator that does nothing until Run.
 func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.Poll == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // That differences add up to what facts say is argued, and tested; the audit looks. It goes through all hours of the
@@ -52,7 +53,7 @@ type audit struct {
 	read      bool
 	// repairs are the hours that are being computed whole because they differ, and whether facts were found to say all
 	// that is stored of them: then none of them is lost.
-	repairs map[bucketKey]bool
+	repairs map[state.Hour]bool
 }
 
 type accountDay struct {
@@ -62,17 +63,17 @@ type accountDay struct {
 
 // mayLack leaves out hours of which it was found that facts say all that is stored: should they count less now, what
 // was published was wrong.
-func (au *audit) mayLack(hours map[bucketKey]bool) map[bucketKey]bool {
+func (au *audit) mayLack(hours map[state.Hour]bool) map[state.Hour]bool {
 	if len(au.repairs) == 0 {
 		return hours
 	}
 	left := maps.Clone(hours)
-	maps.DeleteFunc(left, func(hour bucketKey, _ bool) bool { return au.repairs[hour] })
+	maps.DeleteFunc(left, func(hour state.Hour, _ bool) bool { return au.repairs[hour] })
 	return left
 }
 
 // computed notes that hours were computed whole and published.
-func (au *audit) computed(hours map[bucketKey]bool) {
+func (au *audit) computed(hours map[state.Hour]bool) {
 	for hour := range hours {
 		delete(au.repairs, hour)
 		if au.look != nil && au.look.account == hour.Account && au.look.has(hour.BucketMS) {
@@ -211,7 +212,7 @@ func (a *Aggregator) conclude(ctx context.Context, l *look) error {
 	if len(found) == 0 {
 		return nil
 	}
-	cold, touches := map[bucketKey]bool{}, []schema.Touch(nil)
+	cold, touches := map[state.Hour]bool{}, []schema.Touch(nil)
 	id, at := uuid.New(), a.cfg.Now().UnixMilli()
 	for hour, of := range kinds(found) {
 		for kind, n := range of {
@@ -220,7 +221,7 @@ func (a *Aggregator) conclude(ctx context.Context, l *look) error {
 		a.deps.Logger.Error("what is published differs from facts: the hour is computed anew; please report this",
 			"account", hour.Account, "hour", hourTime(hour.BucketMS), "differences", of)
 		if a.audit.repairs == nil {
-			a.audit.repairs = map[bucketKey]bool{}
+			a.audit.repairs = map[state.Hour]bool{}
 		}
 		a.audit.repairs[hour] = of[differsState] == 0 && !l.hours[hour]
 		cold[hour] = true
@@ -240,7 +241,7 @@ func (a *Aggregator) conclude(ctx context.Context, l *look) error {
 func (a *Aggregator) nextLook() *look {
 	au := &a.audit
 	const dayMS = 24 * schema.HourMS
-	dayOf := func(hour bucketKey) accountDay { return accountDay{hour.Account, hour.BucketMS / dayMS * dayMS} }
+	dayOf := func(hour state.Hour) accountDay { return accountDay{hour.Account, hour.BucketMS / dayMS * dayMS} }
 	due := true
 	var chosen accountDay
 	if au.looks++; au.looks%randomEvery == 0 {
@@ -266,9 +267,9 @@ func (a *Aggregator) nextLook() *look {
 			au.left = au.left[:len(au.left)-1]
 		}
 	}
-	hours := map[bucketKey]bool{}
+	hours := map[state.Hour]bool{}
 	for at := chosen.day; at < chosen.day+dayMS; at += schema.HourMS {
-		hour := bucketKey{Account: chosen.account, BucketMS: at}
+		hour := state.Hour{Account: chosen.account, BucketMS: at}
 		if cold, known := a.states.Hours[hour]; known {
 			hours[hour] = cold
 		}
@@ -300,10 +301,10 @@ func Audit(ctx context.Context, cfg Config, deps Deps) (Audited, error) {
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return Audited{}, fmt.Errorf("read last generation: %w", err)
 	}
-	accounts := map[string]map[bucketKey]bool{}
+	accounts := map[string]map[state.Hour]bool{}
 	for hour, cold := range a.states.Hours {
 		if accounts[hour.Account] == nil {
-			accounts[hour.Account] = map[bucketKey]bool{}
+			accounts[hour.Account] = map[state.Hour]bool{}
 		}
 		accounts[hour.Account][hour] = cold
 	}

@@ -19,7 +19,7 @@ type changes struct {
 	all []change
 	at  map[string]int
 	// coldOf are the cold hours in a batch.
-	coldOf map[uuid.UUID]map[bucketKey]bool
+	coldOf map[uuid.UUID]map[state.Hour]bool
 	// said and more are what two changes of a message say, while they are merged.
 	said, more state.Message
 }
@@ -82,7 +82,7 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 
 // readChanges reads the changes of batches. Those of messages that count elsewhere are left out.
 func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*changes, error) {
-	c := &changes{at: map[string]int{}, coldOf: map[uuid.UUID]map[bucketKey]bool{}}
+	c := &changes{at: map[string]int{}, coldOf: map[uuid.UUID]map[state.Hour]bool{}}
 	if len(batches) == 0 {
 		return c, nil
 	}
@@ -132,7 +132,7 @@ func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) erro
 		hour := key.Hour()
 		if a.states.Hours[hour] {
 			if c.coldOf[batch] == nil {
-				c.coldOf[batch] = map[bucketKey]bool{}
+				c.coldOf[batch] = map[state.Hour]bool{}
 			}
 			c.coldOf[batch][hour] = true
 			continue

@@ -12,6 +12,7 @@ import (
 	"kaskad/aggregate/cells"
 	"kaskad/aggregate/states"
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // flushEvery bounds the memory of an edition: so many messages are folded before rows are written.
@@ -23,18 +24,18 @@ type edition struct {
 	id    uint64
 	nowMS int64
 	// whole are the hours that are computed whole.
-	whole map[bucketKey]bool
+	whole map[state.Hour]bool
 	// replaced are those of them that have cells already.
-	replaced map[bucketKey]bool
+	replaced map[state.Hour]bool
 	// held are messages that are folded when the units of their dialogs are decided.
 	held []*message
 	// folded counts the messages since the last flush, and all of them.
 	folded, all int
 
 	log         states.Log
-	fresh       map[bucketKey]bool // hours of which nothing was published
+	fresh       map[state.Hour]bool // hours of which nothing was published
 	days        dayChanges
-	changed     map[bucketKey]bool // hours whose states it changes
+	changed     map[state.Hour]bool // hours whose states it changes
 	written     dialogRows
 	addresses   map[address]bool // whose opt-outs are to be attributed anew
 	named       namedAttempts
@@ -53,8 +54,8 @@ type sharedAttempt struct {
 }
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
-	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, replaced: map[bucketKey]bool{},
-		fresh: map[bucketKey]bool{}, changed: map[bucketKey]bool{}, days: dayChanges{},
+	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[state.Hour]bool{}, replaced: map[state.Hour]bool{},
+		fresh: map[state.Hour]bool{}, changed: map[state.Hour]bool{}, days: dayChanges{},
 		addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
@@ -80,11 +81,11 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 		e.states.Wrote(m.key, string(e.scratch), m.value == "")
 	}
 	if !e.changed[hour] {
-		e.changed[bucketKey{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
+		e.changed[state.Hour{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
 	}
 	if !e.whole[hour] && !e.fresh[hour] {
 		if _, known := e.states.Hours[hour]; !known {
-			e.fresh[bucketKey{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
+			e.fresh[state.Hour{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true
 		}
 	}
 	e.audit.look.follow(m)
@@ -249,7 +250,7 @@ func (e *edition) publish(ctx context.Context) error {
 	if err := e.checkOwner(ctx); err != nil {
 		return err
 	}
-	lost := map[bucketKey]bool{}
+	lost := map[state.Hour]bool{}
 	if replaced := e.audit.mayLack(e.replaced); len(replaced) > 0 {
 		targets, err := states.HourTable(replaced)
 		if err != nil {
@@ -268,7 +269,7 @@ func (e *edition) publish(ctx context.Context) error {
 		return err
 	}
 	e.cfg.OnStep("applied")
-	cold := make(map[bucketKey]bool, len(e.whole))
+	cold := make(map[state.Hour]bool, len(e.whole))
 	for hour := range e.whole {
 		cold[hour] = lost[hour]
 	}

@@ -32,7 +32,7 @@ const (
 // finding is something published that is not what facts say, and what they say of it.
 type finding struct {
 	kind string
-	hour bucketKey
+	hour state.Hour
 	fact string
 }
 
@@ -47,22 +47,22 @@ type look struct {
 	account  string
 	day      time.Time
 	due      bool
-	hours    map[bucketKey]bool // and whether they are cold
-	rows     int                // of facts that a slice reads
-	after    state.Key          // the message that was looked at last
+	hours    map[state.Hour]bool // and whether they are cold
+	rows     int                 // of facts that a slice reads
+	after    state.Key           // the message that was looked at last
 	sum      cells.Sum
-	people   map[bucketKey]cells.PeopleHash
-	facts    map[bucketKey]*xxhash.Digest // of cold hours
+	people   map[state.Hour]cells.PeopleHash
+	facts    map[state.Hour]*xxhash.Digest // of cold hours
 	found    map[finding]bool
 	messages int
 	// first is what a first look found, nil in that one. Facts may hold what no touch told of by then.
 	first map[finding]bool
 }
 
-func newLook(account string, hours map[bucketKey]bool) *look {
+func newLook(account string, hours map[state.Hour]bool) *look {
 	const rows = 4096
 	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account},
-		people: map[bucketKey]cells.PeopleHash{}, facts: map[bucketKey]*xxhash.Digest{}, found: map[finding]bool{}}
+		people: map[state.Hour]cells.PeopleHash{}, facts: map[state.Hour]*xxhash.Digest{}, found: map[finding]bool{}}
 }
 
 // count adds a message to what is to be published, n times: 1, or -1 to take it back.
@@ -75,8 +75,8 @@ func (l *look) count(m *state.Message, units []law.Units, n int64) {
 }
 
 // again is a second look at what the first one found.
-func (l *look) again(all map[bucketKey]bool) *look {
-	hours := map[bucketKey]bool{}
+func (l *look) again(all map[state.Hour]bool) *look {
+	hours := map[state.Hour]bool{}
 	for f := range l.found {
 		hours[f.hour] = all[f.hour]
 	}
@@ -85,7 +85,7 @@ func (l *look) again(all map[bucketKey]bool) *look {
 	return second
 }
 
-func (l *look) note(kind string, hour bucketKey, fact string) {
+func (l *look) note(kind string, hour state.Hour, fact string) {
 	if len(l.found) < maxFindings {
 		l.found[finding{kind, hour, fact}] = true
 	}
@@ -117,13 +117,13 @@ func (l *look) follow(m *message) {
 }
 
 func (l *look) has(bucketMS int64) bool {
-	_, has := l.hours[bucketKey{Account: l.account, BucketMS: bucketMS}]
+	_, has := l.hours[state.Hour{Account: l.account, BucketMS: bucketMS}]
 	return has
 }
 
 // slice looks at the next messages. It reports whether those were the last.
 func (a *Aggregator) slice(ctx context.Context, l *look) (last bool, err error) {
-	hours := map[bucketKey]bool{}
+	hours := map[state.Hour]bool{}
 	for hour := range l.hours {
 		if hour.BucketMS >= l.after.BucketMS {
 			hours[hour] = true
@@ -251,7 +251,7 @@ func (a *Aggregator) compare(ctx context.Context, l *look, messages []*state.Mes
 	if err != nil {
 		return err
 	}
-	people := lookedAt{look: l, hourOf: map[address]bucketKey{}, people: map[person]bool{},
+	people := lookedAt{look: l, hourOf: map[address]state.Hour{}, people: map[person]bool{},
 		edition: a.newEdition(0, a.cfg.Now().UnixMilli())}
 	for i, m := range messages {
 		hour := m.Hour()
@@ -282,7 +282,7 @@ func (a *Aggregator) compare(ctx context.Context, l *look, messages []*state.Mes
 }
 
 // addFact notes what facts say of a message of a cold hour: what is not published of it may be on its way.
-func (l *look) addFact(hour bucketKey, m *state.Message) {
+func (l *look) addFact(hour state.Hour, m *state.Message) {
 	h := l.facts[hour]
 	if h == nil {
 		h = xxhash.New()
@@ -293,7 +293,7 @@ func (l *look) addFact(hour bucketKey, m *state.Message) {
 }
 
 // stored compares facts with the state that is stored, and returns that. Nil means that there is none.
-func (l *look) stored(hour bucketKey, m *state.Message, value string) (*state.Message, []law.Units) {
+func (l *look) stored(hour state.Hour, m *state.Message, value string) (*state.Message, []law.Units) {
 	is := message{value: value}
 	err := is.readOld(m.Key)
 	facts := string(m.Append(nil))
@@ -307,7 +307,7 @@ func (l *look) stored(hour bucketKey, m *state.Message, value string) (*state.Me
 }
 
 // compareDialogs compares dialogs that follow from a message with those that are published of it.
-func (l *look) compareDialogs(hour bucketKey, want, have []cells.Dialog) {
+func (l *look) compareDialogs(hour state.Hour, want, have []cells.Dialog) {
 	for i := range want {
 		if p := dialogOf(have, want[i].Step); p == nil || !p.Equal(&want[i]) {
 			l.note(differsDialog, hour, fmt.Sprint(want[i]))
@@ -344,7 +344,7 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var hour bucketKey
+		var hour state.Hour
 		var n, differences uint64
 		if err := rows.Scan(&hour.Account, &hour.BucketMS, &n, &differences); err != nil {
 			return fmt.Errorf("compare cells: %w", err)
@@ -357,7 +357,7 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 	return a.comparePeople(ctx, l, targets)
 }
 
-func (l *look) hashOfFacts(hour bucketKey) uint64 {
+func (l *look) hashOfFacts(hour state.Hour) uint64 {
 	if h := l.facts[hour]; h != nil {
 		return h.Sum64()
 	}
@@ -373,9 +373,9 @@ func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Ta
 		return fmt.Errorf("compare people: %w", err)
 	}
 	defer rows.Close()
-	differences := map[bucketKey]cells.PeopleHash{}
+	differences := map[state.Hour]cells.PeopleHash{}
 	for rows.Next() {
-		var hour bucketKey
+		var hour state.Hour
 		var published cells.PeopleHash
 		if err := rows.Scan(&hour.Account, &hour.BucketMS, &published.Attempts, &published.Messages); err != nil {
 			return fmt.Errorf("compare people: %w", err)
@@ -396,8 +396,8 @@ func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Ta
 }
 
 // kinds counts findings by hour, and names what they are.
-func kinds(all []finding) map[bucketKey]map[string]int {
-	hours := map[bucketKey]map[string]int{}
+func kinds(all []finding) map[state.Hour]map[string]int {
+	hours := map[state.Hour]map[string]int{}
 	for _, f := range all {
 		if hours[f.hour] == nil {
 			hours[f.hour] = map[string]int{}
@@ -414,12 +414,12 @@ const peopleAtOnce = 200
 type lookedAt struct {
 	*look
 	*edition
-	hourOf map[address]bucketKey
+	hourOf map[address]state.Hour
 	people map[person]bool
 }
 
 // add notes the people of a message, as it is published, and its opt-outs.
-func (p *lookedAt) add(hour bucketKey, m *state.Message, dialogs []cells.Dialog) {
+func (p *lookedAt) add(hour state.Hour, m *state.Message, dialogs []cells.Dialog) {
 	for i := range m.Attempts {
 		if who := (address{m.Account, m.Attempts[i].Recipient()}); p.optedOut[who] {
 			p.addresses[who] = true
@@ -445,7 +445,7 @@ func (p *lookedAt) compare(ctx context.Context) error {
 		}
 		for who, all := range dialogs {
 			for _, d := range conversations.Walk(all) {
-				p.note(differsUnit, bucketKey{Account: who.account, BucketMS: d.BucketMS},
+				p.note(differsUnit, state.Hour{Account: who.account, BucketMS: d.BucketMS},
 					fmt.Sprint(d.MessageID, d.Step, d.Conversation, d.Outside, inboundOf(all)))
 			}
 		}

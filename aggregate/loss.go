@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // rereadMargin is how much earlier than a lost hour the topic is read again: clocks of senders may be an hour ahead.
@@ -103,17 +104,17 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 // topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name.
 // It returns all that lack facts.
 func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
-	targets *ext.Table) (map[bucketKey]bool, error) {
+	targets *ext.Table) (map[state.Hour]bool, error) {
 	parameters := a.parameters(edition)
 	parameters["now"] = strconv.FormatInt(nowMS, 10)
 	if err := a.doWith(ctx, "lost", parameters, targets); err != nil {
 		return nil, fmt.Errorf("compare edition %d with what was published: %w", edition, err)
 	}
-	lost, unknown, earliest := map[bucketKey]bool{}, 0, int64(schema.Never)
+	lost, unknown, earliest := map[state.Hour]bool{}, 0, int64(schema.Never)
 	err := schema.EachRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), a.deps.Conn,
 		fmt.Sprintf("look for lost hours of edition %d", edition), statement("lost_found"),
 		func(rows driver.Rows) error {
-			var hour bucketKey
+			var hour state.Hour
 			var isUnknown bool
 			if err := rows.Scan(&hour.Account, &hour.BucketMS, &isUnknown); err != nil {
 				return err

@@ -40,7 +40,7 @@ func (a *Aggregator) readOptOuts(ctx context.Context) error {
 
 // addOptOuts takes in what people said in these batches: their addresses are attributed anew, and so is what names a
 // message. It returns the hours of such messages that are cold, and are to be computed whole.
-func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []bucketKey, err error) {
+func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []state.Hour, err error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}

@@ -12,19 +12,20 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // bucketWork is an hour to compute whole, and the touches that this answers; none when changes of a cold hour, or units
 // that move, are why.
 type bucketWork struct {
-	bucketKey
+	state.Hour
 	touches []schema.Touch
 	oldest  int64
 }
 
 // openWork is what touches say is to be done.
 type openWork struct {
-	hours map[bucketKey]*bucketWork
+	hours map[state.Hour]*bucketWork
 	// batches are those of changes, oldest first, joins those of messages to bring together, asked what was said of
 	// people.
 	batches, joins, asked []schema.Touch
@@ -103,14 +104,14 @@ func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, e
 	for _, b := range batches {
 		for hour := range said.coldOf[b.ID] {
 			if open.hours[hour] == nil {
-				open.hours[hour] = &bucketWork{bucketKey: hour, oldest: b.AtMS}
+				open.hours[hour] = &bucketWork{Hour: hour, oldest: b.AtMS}
 			}
 		}
 	}
 	work := choose(open.hours, e.batch)
-	hours := make([]bucketKey, 0, len(work))
+	hours := make([]state.Hour, 0, len(work))
 	for _, w := range work {
-		hours = append(hours, w.bucketKey)
+		hours = append(hours, w.Hour)
 	}
 	cold, err := e.addOptOuts(ctx, open.asked)
 	if err != nil {
@@ -207,7 +208,7 @@ func (a *Aggregator) openTouches(ctx context.Context) (*openWork, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read touches: %w", err)
 	}
-	open := &openWork{hours: map[bucketKey]*bucketWork{}}
+	open := &openWork{hours: map[state.Hour]*bucketWork{}}
 	for t, one := range all {
 		if t.AtMS = one.oldest; one.signs > 0 {
 			open.add(t)
@@ -290,10 +291,10 @@ func (w *openWork) add(t schema.Touch) {
 	case t.Account == "" && t.BucketMS == schema.ChangesMS:
 		w.batches = append(w.batches, t)
 	case t.BucketMS != 0:
-		key := bucketKey{Account: t.Account, BucketMS: t.BucketMS}
+		key := state.Hour{Account: t.Account, BucketMS: t.BucketMS}
 		hour := w.hours[key]
 		if hour == nil {
-			hour = &bucketWork{bucketKey: key, oldest: t.AtMS}
+			hour = &bucketWork{Hour: key, oldest: t.AtMS}
 			w.hours[key] = hour
 		}
 		hour.touches = append(hour.touches, t)
@@ -308,7 +309,7 @@ func (w *openWork) add(t schema.Touch) {
 // choose picks at most limit buckets: under backlog one half are of the newest days, which people look at, and the
 // other half those that waited longest, so that none starves. Of equal ones those of an account and day come together,
 // as they are stored: a pass reads what it needs and little besides.
-func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
+func choose(open map[state.Hour]*bucketWork, limit int) []*bucketWork {
 	all := make([]*bucketWork, 0, len(open))
 	for _, w := range open {
 		all = append(all, w)
@@ -316,12 +317,12 @@ func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
 	if len(all) > limit {
 		const dayMS = 24 * schema.HourMS
 		slices.SortFunc(all, func(x, y *bucketWork) int {
-			return cmp.Or(cmp.Compare(y.BucketMS/dayMS, x.BucketMS/dayMS), compareKeys(x.bucketKey, y.bucketKey))
+			return cmp.Or(cmp.Compare(y.BucketMS/dayMS, x.BucketMS/dayMS), compareKeys(x.Hour, y.Hour))
 		})
 		newest := limit / 2
 		rest := all[newest:]
 		slices.SortFunc(rest, func(x, y *bucketWork) int {
-			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(x.bucketKey, y.bucketKey))
+			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(x.Hour, y.Hour))
 		})
 		return all[:limit]
 	}
@@ -329,7 +330,7 @@ func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
 }
 
 // compareKeys orders hours by account, of each the newest first.
-func compareKeys(x, y bucketKey) int {
+func compareKeys(x, y state.Hour) int {
 	return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(y.BucketMS, x.BucketMS))
 }
 

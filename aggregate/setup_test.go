@@ -62,7 +62,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		fold    state.Fold
 		located []schema.Location
 	)
-	batch, touched := uuid.New(), map[bucketKey]bool{}
+	batch, touched := uuid.New(), map[state.Hour]bool{}
 	event.Lines(lines, func(line int, raw []byte) {
 		ev, bad := decoder.Decode(raw, now.UnixMilli())
 		if bad != nil {
@@ -72,7 +72,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		case !ev.Status.OfMessage():
 			people.Append(ev)
 			if ev.Status.MovesFigures() {
-				touched[bucketKey{Account: string(ev.Account)}] = true
+				touched[state.Hour{Account: string(ev.Account)}] = true
 			}
 			return
 		case ev.BucketMS == 0:

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the
@@ -57,7 +58,7 @@ func (a *Aggregator) countShared(ctx context.Context) error {
 }
 
 // noteHours notes hours that nothing was published of before.
-func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys map[bucketKey]bool) error {
+func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys map[state.Hour]bool) error {
 	var accounts []string
 	var buckets []int64
 	for key := range keys {

@@ -14,8 +14,8 @@ import (
 )
 
 // readWhole folds all messages of hours from their facts, but for those with dialogs, which are held.
-func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
-	fresh := make(map[bucketKey]bool, len(hours))
+func (e *edition) readWhole(ctx context.Context, hours []state.Hour) error {
+	fresh := make(map[state.Hour]bool, len(hours))
 	for _, hour := range hours {
 		if !e.whole[hour] {
 			fresh[hour], e.whole[hour] = true, true
@@ -67,7 +67,7 @@ func (e *edition) findPublished(ctx context.Context, targets *ext.Table) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var hour bucketKey
+		var hour state.Hour
 		if err := rows.Scan(&hour.Account, &hour.BucketMS); err != nil {
 			return fmt.Errorf("look for what is published of hours: %w", err)
 		}
@@ -161,7 +161,7 @@ var errOutOfStep = errors.New("states of an hour are missing: it is computed who
 // whole.
 func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error {
 	var keys []string
-	var ofCold []bucketKey
+	var ofCold []state.Hour
 	of := map[string]state.Key{}
 	for key := range moved {
 		hour := key.Hour()
@@ -193,7 +193,7 @@ func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error
 		}
 		if dialogOf(m.dialogs, moved[key]) == nil {
 			hour := key.Hour()
-			if err := e.states.SetCold(ctx, e.id, map[bucketKey]bool{hour: true}); err != nil {
+			if err := e.states.SetCold(ctx, e.id, map[state.Hour]bool{hour: true}); err != nil {
 				return err
 			}
 			return errOutOfStep
