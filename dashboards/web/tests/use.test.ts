@@ -1,6 +1,6 @@
 // How the frame of all views is used: by names of all kinds, keys, addresses, filters, and on a phone.
 import type { Page } from 'playwright-core'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ChannelRow, Report } from '../src/api/types'
 import { faultsOfLooks } from './looks'
 import { ask, openPage, settled } from './open'
@@ -33,57 +33,6 @@ test('names are shown as they are, whatever they hold', async () => {
     expect(await page.locator('.chip').innerText()).toContain(name.trim())
   }
   expect(complaints).toEqual([])
-})
-
-test('everything can be done by keys', async () => {
-  const { page } = await open(`/channels?${DAY}`)
-  await page.keyboard.press('Tab')
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content')
-  await page.keyboard.press('Enter')
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
-  await page.getByRole('button', { name: /^Period/ }).focus()
-  await page.keyboard.press('Enter')
-  await page.getByRole('dialog', { name: 'Period' }).waitFor()
-  await page.keyboard.press('Escape')
-  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label')?.startsWith('Period'))
-  await page.locator('#which').getByRole('button', { name: 'Actions' }).focus()
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'menuitem')
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Table')
-  await page.keyboard.press('Enter')
-  await page.locator('#which .table').waitFor()
-  expect(address(page).getAll('table')).toEqual(['which'])
-  await page.locator('#which').getByRole('button', { name: 'Sent' }).focus()
-  await page.keyboard.press('Enter')
-  expect(await page.locator('#which th[aria-sort="descending"]').innerText()).toContain('Sent')
-})
-
-test('keys alone lead from the login to a mailing, and to a file of it', async () => {
-  const { page } = await open(`/campaigns?${DAY}`, '')
-  // Everything that can be reached is reached by Tab.
-  const tabTo = async (selector: string): Promise<void> => {
-    for (let tries = 0; tries < 60; tries++) {
-      if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return
-      await page.keyboard.press('Tab')
-    }
-    throw new Error(`Tab does not lead to ${selector}`)
-  }
-  await page.keyboard.type(inject('service').keys['analyst'] ?? '')
-  await page.keyboard.press('Enter')
-  await page.locator('#mailings tbody a').first().waitFor()
-  await settled(page)
-  await tabTo('#mailings tbody a')
-  await page.keyboard.press('Enter')
-  await page.locator('#why').waitFor()
-  await settled(page)
-  await tabTo('#what header [aria-haspopup="menu"]')
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'menuitem')
-  await page.keyboard.press('ArrowDown')
-  await page.waitForFunction(() => document.activeElement?.textContent === 'Download CSV')
-  const file = page.waitForEvent('download')
-  await page.keyboard.press('Enter')
-  expect((await file).suggestedFilename()).toMatch(/\.csv$/)
 })
 
 test('the address says all, and the browser goes back', async () => {

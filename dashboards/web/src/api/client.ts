@@ -17,6 +17,8 @@ export const over = signal(false)
 
 const AWAY: Problem = { type: 'urn:kaskad:problem:away', title: '', status: 0, detail: '' }
 const TRIES = 3
+// A question that is not answered by then is over: somebody waits.
+const MOST_MS = 60_000
 
 async function problemOf(answer: Response): Promise<Problem> {
   try {
@@ -72,8 +74,10 @@ export async function send<T>(path: string, init: RequestInit = {},
   for (let tries = 1; ; tries++) {
     if (repeatable) await untilWanted(question, init.signal ?? undefined)
     let answer: Response
+    const limits = repeatable ? [AbortSignal.timeout(MOST_MS)] : []
+    const signal = AbortSignal.any(init.signal ? [init.signal, ...limits] : limits)
     try {
-      answer = await fetch(path, { ...init, headers, credentials: 'same-origin' })
+      answer = await fetch(path, { ...init, headers, signal, credentials: 'same-origin' })
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') throw error
       throw new Refused(AWAY)

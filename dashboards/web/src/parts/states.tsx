@@ -1,4 +1,5 @@
 // What is shown where there is nothing to show: no data, no right to see them, no answer.
+import { useEffect, useState } from 'preact/hooks'
 import type { Problem } from '../api/types'
 import { w } from '../i18n'
 import { url, withParams } from '../state/url'
@@ -48,11 +49,20 @@ export function Failed({ problem, retry, kept = false }: { problem: Problem; ret
 const LINE_PX = 28
 const DRAWN = 5
 
+// After this long it is said that something is still on its way.
+const SLOW_MS = 4000
+
 /** Waiting has about the height of what is to come, so that nothing jumps. */
 export function Waiting({ lines = DRAWN }: { lines?: number }) {
+  const [slow, tell] = useState(false)
+  useEffect(() => {
+    const timer = window.setTimeout(() => tell(true), SLOW_MS)
+    return () => window.clearTimeout(timer)
+  }, [])
   return (
     <div class="waiting" role="status" aria-label={w().card.loading} style={{ minHeight: `${lines * LINE_PX}px` }}>
       {Array.from({ length: Math.min(lines, DRAWN) }, (_, i) => <span key={i} />)}
+      {slow ? <p class="muted">{w().states.slow}</p> : null}
     </div>
   )
 }

@@ -21,7 +21,7 @@ export function Filters() {
   const set = scope.value.filters
   const chips = FILTERS.flatMap((name) => (set[name] ?? []).map((value) => ({ name, value })))
   return (
-    <div class="filters">
+    <div class="filters" role="group" aria-label={t.addFilter}>
       {chips.map(({ name, value }) => {
         const text = `${w().dimensions[name]}: ${shown(name, value)}`
         return (

@@ -23,7 +23,7 @@ export function Freshness() {
     }, EVERY_MS)
     return () => window.clearInterval(timer)
   }, [])
-  if (problem) return <span class="badge bad" role="status">{t.away}</span>
+  if (problem) return <span class="badge bad" role="status">{problem.status === 0 ? t.away : t.unknown}</span>
   if (!data) return null
   if (!data.as_of || data.lag_seconds === null) return <span class="badge" role="status">{t.none}</span>
   const late = data.lag_seconds > LATE_SECONDS

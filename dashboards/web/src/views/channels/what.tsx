@@ -7,6 +7,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { ChannelMark, channelName, reasonName } from '../../parts/names'
+import { Failed, Waiting } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 
@@ -26,7 +27,8 @@ export function What() {
           reported: row.delivery_den, told: told(row),
         }))} />
       )}
-      table={() => <Failures rows={failures.data?.rows ?? []} />}
+      table={() => failures.data ? <Failures rows={failures.data.rows} />
+        : failures.problem ? <Failed problem={failures.problem} retry={failures.retry} /> : <Waiting />}
       sentence={() => total ? t.funnelWord(f.value.rate(total.delivery_rate), total.delivery_den) : null} />
   )
 }

@@ -40,7 +40,9 @@ export default function DefinitionsView() {
   const [sought, seek] = useState('')
   const hash = url.value.hash.slice(1)
   useEffect(() => {
-    if (data && hash) document.getElementById(hash)?.scrollIntoView({ block: 'start' })
+    const spot = data && hash ? document.getElementById(hash) : null
+    spot?.scrollIntoView({ block: 'start' })
+    spot?.focus({ preventScroll: true })
   }, [data, hash])
   const text = sought.trim().toLowerCase()
   const figures = data ? listed(data).filter((one) => JSON.stringify(one).toLowerCase().includes(text)) : []
@@ -55,7 +57,7 @@ export default function DefinitionsView() {
         {data ? <p class="muted" role="status">{t.found(figures.length)}</p> : null}
         <dl class="definitions" lang="en">
           {figures.map((one) => (
-            <div key={one.name} id={one.name} class={one.name === hash ? 'here' : ''}>
+            <div key={one.name} id={one.name} class={one.name === hash ? 'here' : ''} tabIndex={-1}>
               <dt><code>{one.name}</code></dt>
               <dd>{one.formula ?? `${one.numerator} ÷ ${one.denominator}`}</dd>
               {one.over ? <dd class="muted">over {one.over}</dd> : null}

@@ -21,7 +21,7 @@ export function Arrive() {
   return (
     <Card
       id="arrive"
-      lines={12}
+      lines={12.2}
       title={t.arrive}
       answer={stamped}
       report="overview"

@@ -14,6 +14,9 @@ import { useFirst } from './first'
 // A server of which the page's types were made before it had alerts has none.
 const ALERTS = Object.hasOwn(PARAMS, '/v1/alerts/events')
 
+// As high as what is usually said, in lines of what waits, which are lower; what is known already takes its room of it.
+const USUAL = 7
+
 interface Line {
   readonly text: string
   readonly to: string
@@ -42,7 +45,6 @@ export function Attention() {
       <header>
         <h2 id="attention-title">{t.attention}</h2>
       </header>
-      {waiting ? <Waiting lines={6} /> : null}
       {failed[0]?.problem ? (
         <Failed problem={failed[0].problem} retry={() => failed.forEach((one) => one.retry())} />
       ) : null}
@@ -60,6 +62,7 @@ export function Attention() {
       ) : asked.every((one) => one.data) ? (
         <p>{t.allWell}</p>
       ) : null}
+      {waiting ? <Waiting lines={Math.max(1, USUAL - Math.ceil(lines.length * 1.3))} /> : null}
     </section>
   )
 }

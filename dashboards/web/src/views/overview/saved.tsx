@@ -26,7 +26,7 @@ export function Saved() {
   return (
     <Card
       id="saved"
-      lines={12}
+      lines={12.2}
       title={t.saved}
       answer={stamped}
       report="overview"
@@ -57,12 +57,13 @@ export function Saved() {
                 before={before && money(before.saved_reached)}
               />
               <Figure name={t.asSMS} value={money(row.sms_only_cost)} before={before && money(before.sms_only_cost)} />
-              <Figure name={t.paid} value={money(row.actual_cost)} before={before && money(before.actual_cost)} />
               <Figure
-                name={t.unreached}
-                value={money(row.saved_unreached)}
+                name={t.paid}
+                value={money(row.actual_cost)}
                 of={data.money ? t.version(data.money.tariff_version) : null}
+                before={before && money(before.actual_cost)}
               />
+              <Figure name={t.unreached} value={money(row.saved_unreached)} />
               <Month currency={row.currency} />
             </Figures>
           )

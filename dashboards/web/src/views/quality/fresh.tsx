@@ -68,6 +68,7 @@ export function Complete() {
   return (
     <Card
       id="fresh"
+      lines={7}
       wide
       title={t.completeTitle}
       answer={answer}

@@ -41,7 +41,8 @@ export function Letters() {
     },
     { key: 'letters', head: t.letters, show: (row) => f.value.count(row.letters), sort: (row) => row.letters },
     { key: 'replayed', head: t.replayed, show: (row) => f.value.count(row.replayed), sort: (row) => row.replayed },
-    { key: 'last', head: t.last, kind: 'text', show: (row) => f.value.time(row.last_at), sort: (row) => row.last_at },
+    { key: 'last', head: t.last, kind: 'text', show: (row) => <span class="number">{f.value.time(row.last_at)}</span>,
+      sort: (row) => row.last_at },
     {
       key: 'do',
       head: t.replay,
@@ -88,7 +89,7 @@ export function Letters() {
       </header>
       <p class="muted about">{t.lettersHow}</p>
       {reasons.problem ? <Failed problem={reasons.problem} retry={reasons.retry} /> : null}
-      {!reasons.data && !reasons.problem ? <Waiting lines={4} /> : null}
+      {!reasons.data && !reasons.problem ? <Waiting lines={16} /> : null}
       {reasons.data ? (
         rows.length === 0 ? (
           <p class="sentence">{t.noLetters}</p>

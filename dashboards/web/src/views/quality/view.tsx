@@ -17,7 +17,7 @@ export default function Quality() {
       {operator ? <Complete /> : <Fresh />}
       {operator ? <Letters /> : null}
       <Codes />
-      <Unpriced />
+      <Unpriced lines={5} />
       {operator ? <Shared /> : null}
     </div>
   )

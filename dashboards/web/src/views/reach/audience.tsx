@@ -6,12 +6,13 @@ import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { scope } from '../../state/scope'
 import { Sets } from './sets'
-import type { OverlapRow } from './types'
+import type { OverlapRow, PenetrationRow } from './types'
 
 /** Audience is how many people can be reached on which channels, all channels told apart. */
 export function Audience() {
   const t = w().reach
-  const answer = useAnswer<Report<OverlapRow>>(reportPath('overlap', scope.value))
+  const first = useAnswer<Report<PenetrationRow>>(reportPath('penetration', scope.value))
+  const answer = useAnswer<Report<OverlapRow>>(reportPath('overlap', scope.value), first)
   return (
     <Card id="audience" lines={24} title={t.audience} answer={answer} report="overlap"
       table={(data) => <Sets label={t.audience} rows={data.rows} none={t.no} />}

@@ -1,12 +1,13 @@
 import { useAnswer } from '../../api/answer'
-import { pathOf } from '../../api/paths'
+import { may } from '../../api/client'
+import { pathOf, reportPath } from '../../api/paths'
 import type { Report } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { ChannelMark, channelName } from '../../parts/names'
 import { scope } from '../../state/scope'
-import type { BestCount } from './types'
+import type { BestCount, PenetrationRow } from './types'
 
 interface Best {
   readonly channel: string
@@ -33,7 +34,10 @@ export function BestChannel() {
   const s = scope.value
   const query = { from: s.period.from, to: s.period.to, tz: s.tz, account: s.account || undefined,
     channel: s.filters.channel }
-  const answer = useAnswer<Report<BestCount>>(pathOf('/v1/numbers/best-channel/counts', query))
+  // Who may see people and no figures has no answer to wait for.
+  const first = useAnswer<Report<PenetrationRow>>(may('marketer', 'analyst') ? reportPath('penetration', s) : null)
+  const answer = useAnswer<Report<BestCount>>(pathOf('/v1/numbers/best-channel/counts', query),
+    first.path === null ? undefined : first)
   return (
     <Card id="best" lines={21} wide title={t.bestChannel} answer={answer}
       whole={pathOf('/v1/numbers/best-channel', { ...query, limit: 'all' })}

@@ -10,11 +10,12 @@ import { scope, toView } from '../../state/scope'
 
 type Reason = SavingsRow['unpriced_reasons'][number]
 
-export function Unpriced() {
+/** Unpriced is as high as what stands beside it: lines, while it waits. */
+export function Unpriced({ lines }: { lines: number }) {
   const t = w().savings
   const answer = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
   return (
-    <Card id="unpriced" lines={19} title={t.unpriced} answer={answer} report="savings" definition="unpriced_reasons"
+    <Card id="unpriced" lines={lines} title={t.unpriced} answer={answer} report="savings" definition="unpriced_reasons"
       table={(data) => {
         const reasons = data.rows.flatMap((row) => row.unpriced_reasons.map((one) => ({ ...one, currency: row.currency })))
         return reasons.length > 0 ? <Reasons rows={reasons} /> : <p>{t.allPriced}</p>

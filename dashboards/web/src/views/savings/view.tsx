@@ -16,7 +16,7 @@ export default function Savings() {
       <Saved />
       <Where />
       <Invoice />
-      <Unpriced />
+      <Unpriced lines={19} />
     </Cards>
   )
 }
