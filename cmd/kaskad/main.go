@@ -106,8 +106,8 @@ func (versionCommand) Run() error {
 	return nil
 }
 
-// release is the version of a release, which .goreleaser.yaml links in. What go stamps by itself is not it from v2.0.0 on,
-// because the module's path has no /v2.
+// release is the version of a release, which .goreleaser.yaml links in. What go stamps by itself is not it from v2.0.0
+// on, because the module's path has no /v2.
 var release string
 
 // version is that of the release, or of the module, or of the commit it was built from.
