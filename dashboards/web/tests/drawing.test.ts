@@ -60,9 +60,12 @@ test('a view draws its first card before it asks for the rest, and nothing moves
     await turnTo(page, `${path}?${DAY}`)
     await page.locator('main .card').first().waitFor()
     await settled(page)
-    const shifts = await page.evaluate(() => (window as unknown as { shifts: { value: number; moved: string }[] }).shifts)
+    const shifts = await page.evaluate(
+      () => (window as unknown as { shifts: { value: number; moved: string }[] }).shifts
+    )
     const sum = shifts.reduce((all, one) => all + one.value, 0)
-    if (sum >= MOST_SHIFT) faults.push(`${path} moves by ${sum.toFixed(3)}: ${shifts.map((one) => one.moved).join(', ')}`)
+    const moved = shifts.map((one) => one.moved).join(', ')
+    if (sum >= MOST_SHIFT) faults.push(`${path} moves by ${sum.toFixed(3)}: ${moved}`)
     const soon = [...new Set(early)].toSorted().join(' ')
     if (FIRST[path] && soon !== FIRST[path].toSorted().join(' ')) faults.push(`${path} asks at first: ${soon}`)
   }
