@@ -2,11 +2,13 @@ package schema_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -219,4 +221,42 @@ func TestReference_KeepsEveryByte(t *testing.T) {
 	}
 	version := put(t, conn, "tariffs", "long", 1, string(long))
 	wantReference(t, conn, "tariffs", "long", 0, schema.Reference{Version: version, Rows: 1, Body: long})
+}
+
+// crowdedConn has a rival put the same version as the first row, and loses the first delete.
+type crowdedConn struct {
+	driver.Conn
+	put, lost bool
+}
+
+func (c *crowdedConn) Exec(ctx context.Context, query string, args ...any) error {
+	switch {
+	case strings.Contains(query, "INSERT INTO reference") && !c.put:
+		c.put = true
+		if err := c.Conn.Exec(ctx, query, args...); err != nil {
+			return err
+		}
+		return c.Conn.Exec(ctx, "INSERT INTO reference (kind, version, id, `by`, body) "+
+			"SELECT kind, version, generateUUIDv4(), 'rival', body FROM reference")
+	case strings.HasPrefix(query, "DELETE FROM reference") && !c.lost:
+		c.lost = true
+		return nil
+	}
+	return c.Conn.Exec(ctx, query, args...)
+}
+
+// A row that is taken back is gone, whatever the engine says of the first delete: who was told that nothing was changed
+// must not find it stored.
+func TestReference_LostDelete(t *testing.T) {
+	conn := &crowdedConn{Conn: schematest.Conn(t)}
+	_, err := schema.StoreReference(t.Context(), conn, schema.ReferenceTariffs,
+		schema.Reference{By: "own", Body: []byte("[]")}, 0)
+	if !errors.Is(err, schema.ErrVersionChanged) || !conn.lost {
+		t.Errorf("error %v, a delete was lost: %v", err, conn.lost)
+	}
+	var by []string
+	if err := conn.QueryRow(t.Context(), "SELECT groupArray(`by`) FROM reference").Scan(&by); err != nil ||
+		!slices.Equal(by, []string{"rival"}) {
+		t.Errorf("stored are %v, %v", by, err)
+	}
 }

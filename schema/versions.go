@@ -56,7 +56,7 @@ func (v Versioned) Store(ctx context.Context, conn driver.Conn, ifVersion int64,
 		case !tie:
 			return version, nil
 		}
-		if err := conn.Exec(ctx, v.Withdraw, own...); err != nil {
+		if err := v.withdraw(ctx, conn, own); err != nil {
 			return 0, fmt.Errorf("take back a version that another writer was given too: %w", err)
 		}
 		select {
@@ -65,6 +65,21 @@ func (v Versioned) Store(ctx context.Context, conn driver.Conn, ifVersion int64,
 		case <-time.After(rand.N(wait)):
 		}
 	}
+}
+
+// withdraw takes the row back until it is gone. Of several deletes that change a part at the same time ClickHouse 26.7
+// now and then loses one and says that it is done.
+func (v Versioned) withdraw(ctx context.Context, conn driver.Conn, own []any) error {
+	for found := true; found; {
+		if err := conn.Exec(ctx, v.Withdraw, own...); err != nil {
+			return err
+		}
+		var err error
+		if _, _, found, err = v.own(ctx, conn, own); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v Versioned) own(ctx context.Context, conn driver.Conn, args []any) (version uint64, tie, found bool,
