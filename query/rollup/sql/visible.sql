@@ -7,8 +7,8 @@ few. */ -}}
         {{end}}SELECT r.* {{template "visible_rows" .}}
 {{- end -}}
 
-{{- /* The same as a part of the statement that reads it, as r: to plan a statement takes longer than to run it, and half as long without a SELECT around
-it. Of rollups that are routed the statement names route. */ -}}
+{{- /* The same as a part of the statement that reads it, as r: to plan a statement takes longer than to run it, and half
+as long without a SELECT around it. Of rollups that are routed the statement names route. */ -}}
 {{define "visible_rows"}}FROM {{.Rollup}} AS r
         {{- if .Moved}}
         -- What editions changed of days, each day from another edition on.
