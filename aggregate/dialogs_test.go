@@ -81,8 +81,8 @@ func TestWalk_AsNaive(t *testing.T) {
 		})
 		var dialogs []conversations.Dialog
 		for i := range rapid.IntRange(1, 12).Draw(r, "attempts") {
-			d := conversations.Dialog{MessageID: fmt.Sprint("m", i/2), Step: uint8(1 + i%2), DeliveredMS: at.Draw(r, "delivered"),
-				Mine: true}
+			d := conversations.Dialog{MessageID: fmt.Sprint("m", i/2), Step: uint8(1 + i%2),
+				DeliveredMS: at.Draw(r, "delivered"), Mine: true}
 			for range rapid.IntRange(0, 2).Draw(r, "replies") {
 				d.RepliesMS = append(d.RepliesMS, max(at.Draw(r, "replied"), d.DeliveredMS))
 			}

@@ -6,8 +6,8 @@ import { NOW } from './service'
 
 export type Language = 'en' | 'ru'
 
-// What the files of a worker share: a connection, the pages that tests have left, and one session for each scope. A page
-// that is opened anew costs two processes of the browser, and the scripts are compiled again.
+// What the files of a worker share: a connection, the pages that tests have left, and one session for each scope. A
+// page that is opened anew costs two processes of the browser, and the scripts are compiled again.
 let browser: Promise<Browser> | undefined
 const free: Record<Language, Page[]> = { en: [], ru: [] }
 const sessions = new Map<string, Promise<Cookie[]>>()
@@ -21,8 +21,8 @@ export interface Opened {
 }
 
 /**
- * openPage opens a browser window for who has a key of the scope; '' is somebody without one. The next test gets it with
- * nothing left in it. A test that runs beside others of its file says by atEnd that the page is its own.
+ * openPage opens a browser window for who has a key of the scope; '' is somebody without one. The next test gets it
+ * with nothing left in it. A test that runs beside others of its file says by atEnd that the page is its own.
  */
 export async function openPage(language: Language, scope: string, atEnd = onTestFinished): Promise<Opened> {
   const page = free[language].pop() ?? await newPage(language)
@@ -57,7 +57,8 @@ async function newPage(language: Language): Promise<Page> {
 function sessionOf(scope: string, context: BrowserContext): Promise<Cookie[]> {
   const known = sessions.get(scope)
   if (known) return known
-  const begun = context.request.post('/v1/session', { data: { key: inject('service').keys[scope] } }).then(async (answer) => {
+  const data = { key: inject('service').keys[scope] }
+  const begun = context.request.post('/v1/session', { data }).then(async (answer) => {
     if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
     return context.cookies()
   })
@@ -96,7 +97,8 @@ export async function textOf(file: Download): Promise<string> {
 export async function ask<T>(path: string, scope = 'all', body?: unknown, method = 'POST'): Promise<T> {
   const { base, keys } = inject('service')
   const headers = { Authorization: `Bearer ${keys[scope]}`, 'Content-Type': 'application/json' }
-  const answer = await fetch(base + path, body === undefined ? { headers } : { headers, method, body: JSON.stringify(body) })
+  const sent = body === undefined ? {} : { method, body: JSON.stringify(body) }
+  const answer = await fetch(base + path, { headers, ...sent })
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return (await answer.json()) as T
 }

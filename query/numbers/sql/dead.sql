@@ -40,9 +40,10 @@ LIMIT {limit:UInt32}
 SELECT
     {{- if .Columns}}
     -- All texts but numbers are LowCardinality: few of them, and each is read once for a block. See deadColumns.
-    account, number, since_ms, rule, CAST(mapKeys(mapSort(reasons) AS counts) AS Array(LowCardinality(String))), mapValues(counts),
-    last_delivered_ms, last_failed_ms, failed_mailings, failed_days, rule_version, first_failed_ms, toUInt8(possible_reassignment), operator,
-    ported, valid, owner_changed_ms, guessed, toLowCardinality({{template "packed_reachable"}}), toLowCardinality({{template "packed_opt_outs"}}),
+    account, number, since_ms, rule, CAST(mapKeys(mapSort(reasons) AS counts) AS Array(LowCardinality(String))),
+    mapValues(counts), last_delivered_ms, last_failed_ms, failed_mailings, failed_days, rule_version, first_failed_ms,
+    toUInt8(possible_reassignment), operator, ported, valid, owner_changed_ms, guessed,
+    toLowCardinality({{template "packed_reachable"}}), toLowCardinality({{template "packed_opt_outs"}}),
     streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms
     {{- else}}
         {{template "packed"}} AS packed
