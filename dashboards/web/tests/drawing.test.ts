@@ -19,50 +19,63 @@ const FIRST: Readonly<Record<string, readonly string[]>> = {
   '/campaigns': ['reports/groups'],
 }
 
+/** Seen is what a view moved and asked for; the page notes it itself, for a message to the test may come late. */
+interface Seen {
+  shifts: { value: number; moved: string }[]
+  early: string[]
+}
+
+declare global {
+  interface Window { seen: Seen }
+}
+
 /** turnTo opens a view as the browser's own buttons do: after a click the browser counts no shifts. */
 async function turnTo(page: Page, path: string): Promise<void> {
   await page.evaluate((to) => {
+    window.seen = { shifts: [], early: [] }
     window.history.pushState(null, '', to)
     window.dispatchEvent(new PopStateEvent('popstate'))
   }, path)
 }
 
+/** notes makes the page note what moves, and what it asks for while no card is drawn. */
+function notes(): void {
+  window.seen = { shifts: [], early: [] }
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean
+      sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] })[]) {
+      const of = one.sources.map(({ node, previousRect, currentRect }) =>
+        `${node instanceof Element ? node.closest('[id]')?.id : ''} ${Math.round(currentRect.y - previousRect.y)}`)
+      if (!one.hadRecentInput) window.seen.shifts.push({ value: one.value, moved: of.join(' ') })
+    }
+  }).observe({ type: 'layout-shift' })
+  const { fetch } = window
+  window.fetch = (input, init) => {
+    const { pathname, searchParams } = new URL(input instanceof Request ? input.url : input, location.href)
+    // The frame asks how fresh the figures are, again and again, and which accounts there are.
+    const ofFrame = searchParams.get('limit') === '1' || searchParams.get('group_by') === 'account'
+    const drawn = document.querySelector('main .card .content') !== null
+    if (!ofFrame && !drawn) window.seen.early.push(pathname.replace('/v1/', ''))
+    return fetch(input, init)
+  }
+}
+
 test('a view draws its first card before it asks for the rest, and nothing moves when that comes', async () => {
   const { page } = await openPage('en', 'all')
   await page.setViewportSize({ width: 1440, height: 900 })
-  await page.addInitScript(() => {
-    const all: { value: number; moved: string }[] = []
-    Object.assign(window, { shifts: all })
-    new PerformanceObserver((list) => {
-      for (const one of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean
-        sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] })[]) {
-        const of = one.sources.map(({ node, previousRect, currentRect }) =>
-          `${node instanceof Element ? node.closest('[id]')?.id : ''} ${Math.round(currentRect.y - previousRect.y)}`)
-        if (!one.hadRecentInput) all.push({ value: one.value, moved: of.join(' ') })
-      }
-    }).observe({ type: 'layout-shift' })
-  })
-  const early: string[] = []
+  await page.addInitScript(notes)
   const faults: string[] = []
   await page.route('**/v1/**', async (route) => {
-    const { pathname, searchParams } = new URL(route.request().url())
-    // The frame asks how fresh the figures are, again and again, and which accounts there are.
-    const ofFrame = searchParams.get('limit') === '1' || searchParams.get('group_by') === 'account'
-    if (!ofFrame && await page.locator('main .card .content').count() === 0) early.push(pathname.replace('/v1/', ''))
     await new Promise((resolve) => setTimeout(resolve, DELAY_MS))
     await route.continue()
   })
   await page.goto('/nowhere')
   await settled(page)
   for (const { path } of VIEWS) {
-    early.length = 0
-    await page.evaluate(() => ((window as unknown as { shifts: unknown[] }).shifts.length = 0))
     await turnTo(page, `${path}?${DAY}`)
     await page.locator('main .card').first().waitFor()
     await settled(page)
-    const shifts = await page.evaluate(
-      () => (window as unknown as { shifts: { value: number; moved: string }[] }).shifts
-    )
+    const { shifts, early } = await page.evaluate(() => window.seen)
     const sum = shifts.reduce((all, one) => all + one.value, 0)
     const moved = shifts.map((one) => one.moved).join(', ')
     if (sum >= MOST_SHIFT) faults.push(`${path} moves by ${sum.toFixed(3)}: ${moved}`)
