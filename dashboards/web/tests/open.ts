@@ -2,15 +2,25 @@
 import { text } from 'node:stream/consumers'
 import { type Browser, type BrowserContext, chromium, type Cookie, type Download, type Page } from 'playwright-core'
 import { expect, inject, onTestFinished } from 'vitest'
-import { NOW } from './service'
+import { NOW, type Service } from './service'
 
 export type Language = 'en' | 'ru'
 
 // What the files of a worker share: a connection, the pages that tests have left, and one session for each scope. A
 // page that is opened anew costs two processes of the browser, and the scripts are compiled again.
 let browser: Promise<Browser> | undefined
-const free: Record<Language, Page[]> = { en: [], ru: [] }
+const free = new Map<string, Page[]>()
 const sessions = new Map<string, Promise<Cookie[]>>()
+let other: Service | undefined
+
+/** useService has all that follows ask another program than that of the day; undefined is the end of it. */
+export function useService(service: Service | undefined): void {
+  other = service
+}
+
+function used(): Service {
+  return other ?? inject('service')
+}
 
 const SIZE = { width: 1280, height: 720 }
 
@@ -25,7 +35,8 @@ export interface Opened {
  * with nothing left in it. A test that runs beside others of its file says by atEnd that the page is its own.
  */
 export async function openPage(language: Language, scope: string, atEnd = onTestFinished): Promise<Opened> {
-  const page = free[language].pop() ?? await newPage(language)
+  const left = leftOf(language)
+  const page = left.pop() ?? await newPage(language)
   const context = page.context()
   await context.clock.setFixedTime(new Date(NOW))
   if (scope) await context.addCookies(await sessionOf(scope, context))
@@ -37,14 +48,22 @@ export async function openPage(language: Language, scope: string, atEnd = onTest
   page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
   atEnd(async () => {
     await cleared(page)
-    free[language].push(page)
+    left.push(page)
     expect(errors, 'errors of scripts').toEqual([])
   })
   return { page, complaints }
 }
 
+/** leftOf are the pages that tests in a language have left. */
+function leftOf(language: Language): Page[] {
+  const of = language + used().base
+  const pages = free.get(of) ?? []
+  free.set(of, pages)
+  return pages
+}
+
 async function newPage(language: Language): Promise<Page> {
-  const { base, browser: endpoint } = inject('service')
+  const { base, browser: endpoint } = used()
   browser ??= chromium.connect(endpoint)
   const context = await (await browser).newContext({ baseURL: base, locale: language === 'ru' ? 'ru-RU' : 'en-GB',
     timezoneId: 'Europe/Moscow', reducedMotion: 'reduce', viewport: SIZE })
@@ -55,14 +74,15 @@ async function newPage(language: Language): Promise<Page> {
 
 /** sessionOf is the cookie of a session that all tests of the worker go on with. */
 function sessionOf(scope: string, context: BrowserContext): Promise<Cookie[]> {
-  const known = sessions.get(scope)
+  const { base, keys } = used()
+  const known = sessions.get(scope + base)
   if (known) return known
-  const data = { key: inject('service').keys[scope] }
+  const data = { key: keys[scope] }
   const begun = context.request.post('/v1/session', { data }).then(async (answer) => {
     if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
     return context.cookies()
   })
-  sessions.set(scope, begun)
+  sessions.set(scope + base, begun)
   return begun
 }
 
@@ -95,7 +115,7 @@ export async function textOf(file: Download): Promise<string> {
 
 /** ask asks the API directly, with the key of a scope. What has a body is a POST where nothing else is said. */
 export async function ask<T>(path: string, scope = 'all', body?: unknown, method = 'POST'): Promise<T> {
-  const { base, keys } = inject('service')
+  const { base, keys } = used()
   const headers = { Authorization: `Bearer ${keys[scope]}`, 'Content-Type': 'application/json' }
   const sent = body === undefined ? {} : { method, body: JSON.stringify(body) }
   const answer = await fetch(base + path, { headers, ...sent })
