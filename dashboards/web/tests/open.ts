@@ -23,6 +23,25 @@ function used(): Service {
 }
 
 const SIZE = { width: 1280, height: 720 }
+// The browser notes that a busy server refused a question; the page asks it again.
+const BUSY = /status of (429|503)/
+
+declare global {
+  interface Window {
+    /** asking is how many questions of the page have no answer yet. */
+    asking: number
+  }
+}
+
+/** counts has the page count what it asks, for a message to the test may come late. */
+function counts(): void {
+  window.asking = 0
+  const { fetch } = window
+  window.fetch = (...given) => {
+    window.asking++
+    return fetch(...given).finally(() => window.asking--)
+  }
+}
 
 /** Opened is a page, and what it complained of. */
 export interface Opened {
@@ -43,7 +62,8 @@ export async function openPage(language: Language, scope: string, atEnd = onTest
   const complaints: string[] = []
   const errors: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    if (!['error', 'warning'].includes(message.type()) || BUSY.test(message.text())) return
+    complaints.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
   atEnd(async () => {
@@ -67,6 +87,7 @@ async function newPage(language: Language): Promise<Page> {
   browser ??= chromium.connect(endpoint)
   const context = await (await browser).newContext({ baseURL: base, locale: language === 'ru' ? 'ru-RU' : 'en-GB',
     timezoneId: 'Europe/Moscow', reducedMotion: 'reduce', viewport: SIZE })
+  await context.addInitScript(counts)
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
   return page
@@ -101,11 +122,24 @@ async function cleared(page: Page): Promise<void> {
   await page.setViewportSize(SIZE)
 }
 
-/** settled waits until the page has all it asked for. */
+/** settled waits until the page has all it asked for: what it loads at first, and answers whenever it is asked. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle')
-  await page.waitForFunction(() => document.querySelector('main, h1') !== null &&
+  await page.waitForFunction(() => document.querySelector('main, h1') !== null && window.asking === 0 &&
     !document.querySelector('[aria-busy="true"], .waiting'))
+}
+
+/** goTo opens an address of the page as the browser's own buttons do, without loading it again. */
+export async function goTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(async (to) => {
+    window.history.pushState(null, '', to)
+    window.dispatchEvent(new PopStateEvent('popstate'))
+    // What is drawn anew asks when it has been seen.
+    for (let frames = 0; frames < 2; frames++) {
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+    }
+  }, path)
+  await settled(page)
 }
 
 /** textOf is what a file holds that the page gave to the browser, which is another process. */
