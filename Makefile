@@ -88,7 +88,7 @@ go-test: engine kafka python clients schemathesis ## Run all tests but those of 
 
 .PHONY: page-test
 page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths; TEST_LONG=1 opens it in both
-	@if [ -n "$${CHROMIUM:-}$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
+	@if [ -n "$${CHROMIUM:-}$$(command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
 	then cd $(WEB); npm run --silent check & check=$$!; $(call in_memory,npm test); wait $$check; \
 	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 

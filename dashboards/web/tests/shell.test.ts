@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { expect, inject, test } from 'vitest'
 import type { ChannelRow, Report } from '../src/api/types'
-import { ask, openPage, settled } from './open'
+import { ask, openPage, settled, goTo } from './open'
 import { NOW } from './service'
 
 const DAY = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
@@ -49,7 +49,7 @@ test('a session that ends in the middle says so, and one goes on where one was',
   await settled(page)
   await page.getByRole('button', { name: /^Period/ }).click()
   // What is still asked when the session ends would tell of it before the click.
-  await page.waitForLoadState('networkidle')
+  await settled(page)
   await page.context().clearCookies()
   await page.getByRole('button', { name: '7 days' }).click()
   await page.getByText('The session is over. Sign in again.').waitFor()
@@ -59,7 +59,7 @@ test('a session that ends in the middle says so, and one goes on where one was',
   await settled(page)
   expect(address(page).get('period')).toBe('7d')
   // What the key before was shown is not shown to this one.
-  expect(questions).toContain('/v1/reports/channels')
+  await expect.poll(() => questions).toContain('/v1/reports/channels')
   expect(await page.getByRole('alert').count()).toBe(0)
 })
 
@@ -98,10 +98,9 @@ test('nothing is asked of another host', async () => {
   const { page } = await openPage('en', 'all')
   const hosts = new Set<string>()
   page.on('request', (request) => hosts.add(new URL(request.url()).origin))
-  for (const path of ['/', '/channels', '/definitions']) {
-    await page.goto(path)
-    await settled(page)
-  }
+  await page.goto('/')
+  await settled(page)
+  for (const path of ['/channels', '/definitions']) await goTo(page, path)
   expect([...hosts]).toEqual([inject('service').base])
 })
 

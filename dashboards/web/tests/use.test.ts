@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { ChannelRow, Report } from '../src/api/types'
 import { faultsOfLooks } from './looks'
-import { ask, openPage, settled } from './open'
+import { ask, openPage, settled, goTo } from './open'
 
 const DAY = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
 
@@ -23,9 +23,10 @@ test('names are shown as they are, whatever they hold', async () => {
   const names = ['<img src=x onerror=alert(1)>', 'שלום ‮drac', '🦊'.repeat(50), 'Ж'.repeat(128), '  ', 'x"\'><script>']
   await page.route('**/v1/reports/channels?group_by=account', (route) => route.fulfill({ json: {
     as_of: '2026-11-20T12:00:00Z', lag_seconds: 0, mature: true, next_cursor: null, rows: names.map((account) => ({ account })) } }))
+  await page.goto('/definitions')
+  await settled(page)
   for (const name of names) {
-    await page.goto(`/channels?${DAY}&campaign=${encodeURIComponent(name)}&account=${encodeURIComponent(name)}`)
-    await settled(page)
+    await goTo(page, `/channels?${DAY}&campaign=${encodeURIComponent(name)}&account=${encodeURIComponent(name)}`)
     for (const width of [1440, 375]) {
       await page.setViewportSize({ width, height: 900 })
       expect((await faultsOfLooks(page)).filter((fault) => !fault.startsWith('cut: '))).toEqual([])

@@ -1,17 +1,29 @@
 // What two weeks show where a day shows nothing: a comparison, weeks, dead numbers, alerts, mailings, two prices.
 import type { Page } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import type { Alert } from '../src/views/settings/alerts'
 import type { ChangeRow, CountRow, List, Verdict } from '../src/views/numbers/types'
 import type { ChannelRow, Overview, Report } from '../src/api/types'
 import { faultsOfLooks } from './looks'
-import { ask, openPage, settled } from './open'
+import { ask, openPage, settled, useService } from './open'
+import { startDemo } from './server'
 import { grouped, percent } from './view'
 
 const ZONE = 'tz=Europe/Moscow'
 const FIRST = `from=2026-11-05&to=2026-11-12&${ZONE}`
 const LAST = `from=2026-11-12&to=2026-11-19&${ZONE}`
 const BOTH = `from=2026-11-05&to=2026-11-19&${ZONE}`
+
+// A part of the demo will do, as long as a provider has messages enough for an alert. It is played while other files are
+// tested.
+beforeAll(async () => {
+  const { end, ...demo } = await startDemo(['--messages', '30000'])
+  useService({ ...inject('service'), ...demo })
+  return async () => {
+    useService(undefined)
+    await end()
+  }
+})
 
 async function open(path: string): Promise<{ page: Page; text: (card: string) => Promise<string> }> {
   const { page } = await openPage('en', 'all')

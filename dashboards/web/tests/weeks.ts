@@ -1,11 +1,7 @@
-// The two weeks of a demo: for what a single day does not show, and for pictures.
+// The two weeks of a demo, whole: pictures show what whoever starts the demo sees.
 import type { TestProject } from 'vitest/node'
 import { serve } from './server'
 
-// Pictures show what whoever starts the demo sees; for tests a part of it will do,
-// as long as a provider has messages enough for an alert.
-const SOME = ['--messages', '30000']
-
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
-  return serve(project, project.name === 'pictures' ? [] : SOME, () => Promise.resolve())
+  return serve(project, [], () => Promise.resolve())
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { faultsOfLooks } from '../../../tests/looks'
-import { ask, openPage, settled } from '../../../tests/open'
+import { ask, openPage, settled, goTo } from '../../../tests/open'
 import { grouped, money, percent, testView } from '../../../tests/view'
 import type { ChannelRow, FailureRow, Reason, Report, SavingsRow } from '../../api/types'
 import { words as en } from '../../i18n/en'
@@ -96,8 +96,7 @@ test('recipients are filtered by state and channel, page by page, and each leads
   expect(shown.length).toBe(first.rows.length)
   for (const [i, row] of first.rows.entries()) expect(shown[i]).toContain(row.recipient)
   expect(first.rows[0]?.recipient).not.toContain('*')
-  await page.goto(`/campaigns?${ONE}`)
-  await settled(page)
+  await goTo(page, `/campaigns?${ONE}`)
   await page.getByRole('button', { name: 'Next rows' }).click()
   await page.waitForFunction(() => document.querySelectorAll('#recipients tbody tr').length > 50)
   await page.locator('#recipients').getByRole('button', { name: 'Actions' }).click()
@@ -119,8 +118,7 @@ test('a marketer sees neither money nor whole numbers, and may not look for one'
   await settled(page)
   expect(await page.locator('#mailings thead').innerText()).not.toContain('Paid')
   expect(await page.getByRole('searchbox', { name: 'Message id' }).count()).toBe(1)
-  await page.goto(`/campaigns?${PERIOD}&campaign=black-friday`)
-  await settled(page)
+  await goTo(page, `/campaigns?${PERIOD}&campaign=black-friday`)
   expect(await page.locator('#what-saved').count()).toBe(0)
   const there = await page.locator('main').innerText()
   expect(there).toContain('Recipients are masked')

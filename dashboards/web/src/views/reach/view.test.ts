@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ask, openPage, settled, textOf } from '../../../tests/open'
+import { ask, openPage, settled, textOf, goTo } from '../../../tests/open'
 import { grouped, percent, testView } from '../../../tests/view'
 import type { Report } from '../../api/types'
 import type { BestCount, OverlapRow, PenetrationRow } from './types'
@@ -65,8 +65,7 @@ test('a filter by channel leaves the overlap of the others alone, and an account
   await settled(page)
   expect(await page.locator('#penetration tr[class^="c-"]').count()).toBe(1)
   expect(await page.locator('#overlap thead th').count()).toBe(4)
-  await page.goto(`/reach?${PERIOD}&account=nobody`)
-  await settled(page)
+  await goTo(page, `/reach?${PERIOD}&account=nobody`)
   await page.locator('#nothing').getByText('No messages in this period').waitFor()
   expect(await page.locator('main .card').evaluateAll((all) => all.map((one) => one.id))).toEqual(['nothing', 'subscribers'])
 })
