@@ -65,7 +65,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       </header>
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
       {problem ? <Failed problem={problem} retry={answer.retry} kept={data !== undefined} /> : null}
-      {!problem && !data ? <Waiting {...(lines === undefined ? {} : { lines })} /> : null}
+      {!problem && !data ? <Waiting lines={lines} retry={answer.retry} /> : null}
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>

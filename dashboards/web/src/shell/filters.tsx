@@ -7,13 +7,13 @@ import type { Report } from '../api/types'
 import { w } from '../i18n'
 import { Icon } from '../parts/icons'
 import { Picker } from '../parts/picker'
-import { Waiting } from '../parts/states'
-import { channelName } from '../parts/names'
+import { Failed, Waiting } from '../parts/states'
+import { channelName, nameOf } from '../parts/names'
 import { FILTERS, scope, type Filter } from '../state/scope'
 import { setParams } from '../state/url'
 
 function shown(name: Filter, value: string): string {
-  return name === 'channel' ? channelName(value) : value === '' ? w().dimensions.none : value
+  return name === 'channel' ? channelName(value) : nameOf(value)
 }
 
 export function Filters() {
@@ -59,7 +59,7 @@ function Choice({ close }: { close: () => void }) {
   const [value, setValue] = useState('')
   const asked = { ...scope.value, filters: {} }
   // The largest ones first; of more mailings than these the view of mailings has them all.
-  const { data, stale } = useAnswer<Report<Record<string, string>>>(
+  const { data, stale, problem, retry } = useAnswer<Report<Record<string, string>>>(
     reportPath('groups', asked, { group_by: name, sort: '-sent', limit: '1000' }))
   const values = stale ? undefined : data?.rows.map((row) => String(row[name] ?? ''))
   return (
@@ -79,7 +79,7 @@ function Choice({ close }: { close: () => void }) {
         {values
           ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue}
             options={values.map((one) => ({ value: one, label: shown(name, one) }))} />
-          : <Waiting lines={1} />}
+          : problem ? <Failed problem={problem} retry={retry} /> : <Waiting lines={1} retry={retry} />}
       </div>
       <div class="buttons">
         <button type="submit" class="button primary" disabled={!values?.includes(value)}>{t.apply}</button>

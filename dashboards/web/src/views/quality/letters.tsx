@@ -89,7 +89,7 @@ export function Letters() {
       </header>
       <p class="muted about">{t.lettersHow}</p>
       {reasons.problem ? <Failed problem={reasons.problem} retry={reasons.retry} /> : null}
-      {!reasons.data && !reasons.problem ? <Waiting lines={16} /> : null}
+      {!reasons.data && !reasons.problem ? <Waiting lines={16} retry={reasons.retry} /> : null}
       {reasons.data ? (
         rows.length === 0 ? (
           <p class="sentence">{t.noLetters}</p>
@@ -178,7 +178,7 @@ function Listed({
         ) : null}
       </div>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!answer.data && !answer.problem ? <Waiting lines={5} /> : null}
+      {!answer.data && !answer.problem ? <Waiting lines={5} retry={answer.retry} /> : null}
       {answer.data && pages.rows.length === 0 ? <p class="muted">{t.noneOfThese}</p> : null}
       <ul class="letters">
         {pages.rows.map((row) => (
