@@ -68,7 +68,11 @@ export function EChart({ label, option, onPick }: {
           chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer')
         })
       }
-      const watch = new ResizeObserver(() => chart.resize())
+      // It tells at once how large the element is, which the chart knows: to draw it a second time costs as much as the
+      // first.
+      const watch = new ResizeObserver(() => {
+        if (element.clientWidth !== chart.getWidth() || element.clientHeight !== chart.getHeight()) chart.resize()
+      })
       watch.observe(element)
       end = () => {
         watch.disconnect()
