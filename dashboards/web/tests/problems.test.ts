@@ -141,3 +141,23 @@ test('a filter is picked by mouse alone, after its values did not come at first'
   await dialog.getByRole('button', { name: 'Apply' }).click()
   expect(new URL(page.url()).searchParams.getAll('traffic')).toEqual(['promo'])
 })
+
+test('of more values than a list has the server finds what is typed', async () => {
+  const { page } = await openPage('en', 'all')
+  await page.goto(LINK)
+  await settled(page)
+  // Two of the values come at first, as of a hundred thousand a thousand would.
+  await page.route('**/v1/reports/groups?**', (route) => {
+    const url = new URL(route.request().url())
+    if (!url.searchParams.has('search')) url.searchParams.set('limit', '2')
+    return route.continue({ url: url.href })
+  })
+  await page.getByRole('button', { name: 'Filter', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('combobox', { name: /^Value/ }).click()
+  expect(await page.getByRole('option').count()).toBe(2)
+  await page.getByPlaceholder('Search…').fill('insta')
+  await page.getByRole('option', { name: 'Instagram' }).click()
+  await dialog.getByRole('button', { name: 'Apply' }).click()
+  expect(new URL(page.url()).searchParams.getAll('channel')).toEqual(['instagram'])
+})

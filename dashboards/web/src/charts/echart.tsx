@@ -68,10 +68,12 @@ export function EChart({ label, option, onPick }: {
           chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer')
         })
       }
-      // It tells at once how large the element is, which the chart knows: to draw it a second time costs as much as the
-      // first.
+      // It tells at once how large the element is, which the chart knows, and at the end that it is gone: to draw it
+      // once more costs as much as the first time.
       const watch = new ResizeObserver(() => {
-        if (element.clientWidth !== chart.getWidth() || element.clientHeight !== chart.getHeight()) chart.resize()
+        const { clientWidth, clientHeight } = element
+        if (clientWidth === 0 || (clientWidth === chart.getWidth() && clientHeight === chart.getHeight())) return
+        chart.resize()
       })
       watch.observe(element)
       end = () => {
