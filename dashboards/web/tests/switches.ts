@@ -13,7 +13,8 @@ function drawn(page: Page, path: string): Promise<number> {
     const card = document.querySelector('main .card')
     const there = location.pathname === wanted && card && card.getAttribute('aria-busy') !== 'true'
       && !card.querySelector('.waiting, [aria-busy="true"]')
-    return there ? performance.now() : 0
+    // The clock of the tests stands still for scripts, but not for events.
+    return there ? new Event('now').timeStamp : 0
   }, path, { polling: 'raf' }).then((handle) => handle.jsonValue())
 }
 
@@ -44,9 +45,9 @@ test('how long views take', async () => {
   const turn = async (path: string): Promise<number> => {
     const began = await page.evaluate((to) => {
       const links = [...document.querySelectorAll<HTMLAnchorElement>('.rail a')]
-      const now = performance.now()
+      const { timeStamp } = new Event('now')
       links.find((one) => one.pathname === to)?.click()
-      return now
+      return timeStamp
     }, path)
     return await drawn(page, path) - began
   }

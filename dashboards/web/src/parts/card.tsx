@@ -102,13 +102,14 @@ function Stale({ at }: { at: number }) {
   return <p class="muted" role="status">{w().card.stale(f.value.duration(age))}</p>
 }
 
-function CardMenu({ path, files, whole, body, definition, view }: {
+/** CardMenu leads from what a card shows to its proof: files, the call of the API, the definition. */
+export function CardMenu({ path, files = true, whole, body, definition, view }: {
   path: string | null
-  files: boolean
-  whole: string | undefined
-  body: string | undefined
-  definition: string | undefined
-  view: { tabled: boolean; toggle: () => void } | undefined
+  files?: boolean
+  whole?: string | undefined
+  body?: string | undefined
+  definition?: string | undefined
+  view?: { tabled: boolean; toggle: () => void } | undefined
 }) {
   const t = w().card
   const [copied, note] = useState(false)

@@ -5,6 +5,7 @@ import { pathOf } from '../../api/paths'
 import type { Report } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
+import { CardMenu } from '../../parts/card'
 import { letterReason } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
@@ -86,6 +87,7 @@ export function Letters() {
             {t.replayAll}
           </button>
         ) : null}
+        <CardMenu path={reasons.path} />
       </header>
       <p class="muted about">{t.lettersHow}</p>
       {reasons.problem ? <Failed problem={reasons.problem} retry={reasons.retry} /> : null}
