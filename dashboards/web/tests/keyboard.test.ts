@@ -124,6 +124,22 @@ test('keys alone lead from the login to files, a verdict and a price list', asyn
   await choose(page, 'Definition')
   await has(page, '.definitions .here')
 
+  // A mailing is opened from the list.
+  await tabTo(page, '.rail a[href^="/campaigns"]', 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await page.locator('#mailings tbody a').first().waitFor()
+  await settled(page)
+  await tabTo(page, '#mailings tbody a')
+  const mailing = await page.evaluate(() => document.activeElement?.querySelector('bdi')?.textContent)
+  await page.keyboard.press('Enter')
+  await page.locator('#what').waitFor()
+  await settled(page)
+  expect(await page.locator('.card-head h2').textContent()).toBe(mailing)
+  await has(page, '#content')
+  await tabTo(page, '.card-head a')
+  await page.goBack()
+  await page.locator('#mailings tbody a').first().waitFor()
+
   // Prices of an account are seen before they are saved.
   await tabTo(page, '.rail a[href^="/settings"]', 'Shift+Tab')
   await page.keyboard.press('Enter')

@@ -160,5 +160,5 @@ test('no data is said, with a way on', async () => {
 
 test('a key that may not see something is told what it needs', async () => {
   const { page } = await open(`/channels?${DAY}`, 'crm')
-  expect(await page.locator('main').innerText()).toContain('It needs one of the scopes: analyst marketer admin')
+  expect(await page.locator('main').innerText()).toContain('It takes a key for one of these: Analytics, Marketing, Administration.')
 })

@@ -1,4 +1,4 @@
-// The two weeks of a demo, whole: pictures show what whoever starts the demo sees.
+// The two weeks of a demo, whole: pictures and waits show what whoever starts the demo sees.
 import type { TestProject } from 'vitest/node'
 import { serve } from './server'
 

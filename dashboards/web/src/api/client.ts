@@ -17,14 +17,14 @@ export const over = signal(false)
 
 const AWAY: Problem = { type: 'urn:kaskad:problem:away', title: '', status: 0, detail: '' }
 const TRIES = 3
-// A question that is not answered by then is over: somebody waits.
-const MOST_MS = 60_000
+// A busy server is asked again by itself where it wants that so soon; for longer, who looks is told and decides.
+const MOST_WAIT_S = 10
 
 async function problemOf(answer: Response): Promise<Problem> {
   try {
     return (await answer.json()) as Problem
   } catch {
-    return { ...AWAY, status: answer.status, detail: answer.statusText }
+    return { ...AWAY, status: answer.status } // of something between the page and the server
   }
 }
 
@@ -74,10 +74,9 @@ export async function send<T>(path: string, init: RequestInit = {},
   for (let tries = 1; ; tries++) {
     if (repeatable) await untilWanted(question, init.signal ?? undefined)
     let answer: Response
-    const limits = repeatable ? [AbortSignal.timeout(MOST_MS)] : []
-    const signal = AbortSignal.any(init.signal ? [init.signal, ...limits] : limits)
     try {
-      answer = await fetch(path, { ...init, headers, signal, credentials: 'same-origin' })
+      // How long a question may take the server decides, which ends it by itself.
+      answer = await fetch(path, { ...init, headers, credentials: 'same-origin' })
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') throw error
       throw new Refused(AWAY)
@@ -85,15 +84,17 @@ export async function send<T>(path: string, init: RequestInit = {},
     if (answer.status === 204) return undefined as T
     if (answer.ok) return await whole<T>(answer)
     const after = Number(answer.headers.get('Retry-After'))
-    if (repeatable && (answer.status === 429 || answer.status === 503) && after > 0 && tries < TRIES) {
-      again.set(question, performance.now() + Math.min(after, 5) * 1000)
+    const busy = answer.status === 429 || answer.status === 503
+    if (repeatable && busy && after > 0 && after <= MOST_WAIT_S && tries < TRIES) {
+      again.set(question, performance.now() + after * 1000)
       continue
     }
     if (answer.status === 401) {
       if (session.value) over.value = true
       session.value = null
     }
-    throw new Refused(await problemOf(answer))
+    const problem = await problemOf(answer)
+    throw new Refused(busy && after > 0 ? { ...problem, after } : problem)
   }
 }
 

@@ -3,10 +3,11 @@
 import type {
   GetDefinitions, GetErrorMapUnmappedRow, GetOverview, GetReportsChannels, GetReportsChannelsRow, GetReportsCompareRow,
   GetReportsFailuresRow, GetReportsLatencyRow, GetReportsSavings, GetReportsSavingsRow, GetSession, GetStatus, GetViews,
-  PostRejectedReplayBody,
+  PostRejectedReplayBody, Problem as AnyProblem,
 } from './openapi'
 
-export type { Problem } from './openapi'
+/** Problem is an error of the API. after is in how many seconds the server wants to be asked again. */
+export type Problem = AnyProblem & { readonly after?: number }
 export type Session = GetSession
 
 /** Report is a page of a report, around its rows. */

@@ -68,7 +68,13 @@ export function EChart({ label, option, onPick }: {
           chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer')
         })
       }
-      const watch = new ResizeObserver(() => chart.resize())
+      // It tells at once how large the element is, which the chart knows, and at the end that it is gone: to draw it
+      // once more costs as much as the first time.
+      const watch = new ResizeObserver(() => {
+        const { clientWidth, clientHeight } = element
+        if (clientWidth === 0 || (clientWidth === chart.getWidth() && clientHeight === chart.getHeight())) return
+        chart.resize()
+      })
       watch.observe(element)
       end = () => {
         watch.disconnect()

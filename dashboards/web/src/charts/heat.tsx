@@ -17,7 +17,7 @@ const DAYS = [1, 2, 3, 4, 5, 6, 7]
 export function Heat({ label, cell, low, high }: {
   label: string
   cell: (weekday: number, hour: number) => HeatCell
-  /** low and high are the ends of the palette. */
+  /** low and high are the ends of the palette; without a cell that has a colour low is above high. */
   low: number
   high: number
 }) {
@@ -55,7 +55,7 @@ export function Heat({ label, cell, low, high }: {
           </tbody>
         </table>
       </div>
-      <p class="heat-told" aria-hidden="true">{told || <Ramp low={low} high={high} />}</p>
+      <p class="heat-told" aria-hidden="true">{told || (low <= high ? <Ramp low={low} high={high} /> : null)}</p>
     </>
   )
 }

@@ -65,7 +65,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       </header>
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
       {problem ? <Failed problem={problem} retry={answer.retry} kept={data !== undefined} /> : null}
-      {!problem && !data ? <Waiting {...(lines === undefined ? {} : { lines })} /> : null}
+      {!problem && !data ? <Waiting lines={lines} retry={answer.retry} /> : null}
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>
@@ -102,13 +102,14 @@ function Stale({ at }: { at: number }) {
   return <p class="muted" role="status">{w().card.stale(f.value.duration(age))}</p>
 }
 
-function CardMenu({ path, files, whole, body, definition, view }: {
+/** CardMenu leads from what a card shows to its proof: files, the call of the API, the definition. */
+export function CardMenu({ path, files = true, whole, body, definition, view }: {
   path: string | null
-  files: boolean
-  whole: string | undefined
-  body: string | undefined
-  definition: string | undefined
-  view: { tabled: boolean; toggle: () => void } | undefined
+  files?: boolean
+  whole?: string | undefined
+  body?: string | undefined
+  definition?: string | undefined
+  view?: { tabled: boolean; toggle: () => void } | undefined
 }) {
   const t = w().card
   const [copied, note] = useState(false)

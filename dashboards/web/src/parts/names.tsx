@@ -40,3 +40,9 @@ export function ChannelMark({ channel }: { channel: string }) {
     </span>
   )
 }
+
+/** nameOf prints a name of data: one that was not given, or that is of blanks alone, is seen as such. */
+export function nameOf(name: string): string {
+  if (name === '') return w().dimensions.none
+  return name.trim() === '' ? name.replaceAll(/\s/g, '␣') : name
+}

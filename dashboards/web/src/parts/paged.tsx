@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { ask, Refused } from '../api/client'
 import type { Problem } from '../api/types'
 import { w } from '../i18n'
+import { Told } from './problem'
 
 /** Page is a page of a report or of a list. */
 interface Page<Row> {
@@ -40,7 +41,7 @@ export function usePages<Row>(path: string | null, first: Page<Row> | undefined)
 export function More<Row>({ pages }: { pages: Pages<Row> }) {
   return (
     <>
-      {pages.problem ? <p role="alert">{w().states.failed}. {pages.problem.detail}</p> : null}
+      {pages.problem ? <p role="alert">{w().states.failed}. <Told problem={pages.problem} /></p> : null}
       {pages.more ? <button type="button" class="button" onClick={pages.more}>{w().card.perPage}</button> : null}
     </>
   )

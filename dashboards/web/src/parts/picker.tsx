@@ -13,16 +13,19 @@ const SEARCH_FROM = 12
 // More are found by typing: a list of 100 000 mailings is no list.
 const MOST_SHOWN = 200
 
-export function Picker({ label, value, options, onPick, icon, quiet = true }: {
+export function Picker({ label, value, options, onPick, icon, quiet = true, onSeek, waiting = false }: {
   label: string
   value: string
   options: readonly Option[]
   onPick: (value: string) => void
   icon?: IconName
   quiet?: boolean
+  /** onSeek is told what is typed, where there are more options than are known here; waiting: some are on their way. */
+  onSeek?: (text: string) => void
+  waiting?: boolean
 }) {
   const [sought, seek] = useState('')
-  const searched = options.length >= SEARCH_FROM
+  const searched = options.length >= SEARCH_FROM || onSeek !== undefined
   const found = useMemo(() => {
     const text = sought.trim().toLocaleLowerCase()
     return options.filter((one) => one.label.toLocaleLowerCase().includes(text)).slice(0, MOST_SHOWN)
@@ -51,10 +54,13 @@ export function Picker({ label, value, options, onPick, icon, quiet = true }: {
           : found.map((one) => (
             <Ariakit.SelectItem key={one.value} className="item" value={one.value}><bdi>{one.label}</bdi></Ariakit.SelectItem>
           ))}
-        {found.length === 0 ? <p class="muted pad">{w().shell.nothingFound}</p> : null}
+        {found.length === 0 ? <p class="muted pad">{waiting ? w().card.loading : w().shell.nothingFound}</p> : null}
       </Ariakit.SelectPopover>
     </Ariakit.SelectProvider>
   )
   if (!searched) return select
-  return <Ariakit.ComboboxProvider resetValueOnHide setValue={(text: string) => seek(text)}>{select}</Ariakit.ComboboxProvider>
+  return <Ariakit.ComboboxProvider resetValueOnHide setValue={(text: string) => {
+    seek(text)
+    onSeek?.(text)
+  }}>{select}</Ariakit.ComboboxProvider>
 }

@@ -1,19 +1,19 @@
 // Filters as chips. A value is typed, or picked from those of the period.
 import * as Ariakit from '@ariakit/react'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { useAnswer } from '../api/answer'
 import { reportPath } from '../api/paths'
 import type { Report } from '../api/types'
 import { w } from '../i18n'
 import { Icon } from '../parts/icons'
 import { Picker } from '../parts/picker'
-import { Waiting } from '../parts/states'
-import { channelName } from '../parts/names'
+import { Failed, Waiting } from '../parts/states'
+import { channelName, nameOf } from '../parts/names'
 import { FILTERS, scope, type Filter } from '../state/scope'
 import { setParams } from '../state/url'
 
 function shown(name: Filter, value: string): string {
-  return name === 'channel' ? channelName(value) : value === '' ? w().dimensions.none : value
+  return name === 'channel' ? channelName(value) : nameOf(value)
 }
 
 export function Filters() {
@@ -53,15 +53,37 @@ function AddFilter() {
   )
 }
 
+type Row = Record<string, string>
+
+const MOST = '1000'
+const MOST_FOUND = '200'
+// Typing asks when it pauses.
+const PAUSE_MS = 250
+
+function usePause(text: string): string {
+  const [paused, set] = useState(text)
+  useEffect(() => {
+    const timer = window.setTimeout(() => set(text), PAUSE_MS)
+    return () => window.clearTimeout(timer)
+  }, [text])
+  return paused
+}
+
 function Choice({ close }: { close: () => void }) {
   const t = w().shell
   const [name, setName] = useState<Filter>('channel')
   const [value, setValue] = useState('')
+  const [typed, type] = useState('')
+  const sought = usePause(typed.trim())
   const asked = { ...scope.value, filters: {} }
-  // The largest ones first; of more mailings than these the view of mailings has them all.
-  const { data, stale } = useAnswer<Report<Record<string, string>>>(
-    reportPath('groups', asked, { group_by: name, sort: '-sent', limit: '1000' }))
-  const values = stale ? undefined : data?.rows.map((row) => String(row[name] ?? ''))
+  const path = (more: Record<string, string>): string =>
+    reportPath('groups', asked, { group_by: name, sort: '-sent', limit: MOST, ...more })
+  // The largest ones first. Where there are more, the server looks for what is typed.
+  const { data, stale, problem, retry } = useAnswer<Report<Row>>(path({}))
+  const many = !stale && data !== undefined && data.next_cursor !== null
+  const found = useAnswer<Report<Row>>(many && sought ? path({ search: sought, limit: MOST_FOUND }) : null)
+  const rows = [...data?.rows ?? [], ...found.data?.rows ?? []]
+  const values = stale || !data ? undefined : [...new Set(rows.map((row) => String(row[name] ?? '')))]
   return (
     <form class="form" onSubmit={(event) => {
       event.preventDefault()
@@ -77,9 +99,10 @@ function Choice({ close }: { close: () => void }) {
       </div>
       <div class="pair"><span>{t.filterValue}</span>
         {values
-          ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue}
+          ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue} {...(many ? { onSeek: type } : {})}
+            waiting={many && !found.problem && (sought !== typed.trim() || found.stale || (sought !== '' && !found.data))}
             options={values.map((one) => ({ value: one, label: shown(name, one) }))} />
-          : <Waiting lines={1} />}
+          : problem ? <Failed problem={problem} retry={retry} /> : <Waiting lines={1} retry={retry} />}
       </div>
       <div class="buttons">
         <button type="submit" class="button primary" disabled={!values?.includes(value)}>{t.apply}</button>

@@ -28,7 +28,7 @@ export function Page() {
       </main>
     )
   }
-  if (session.value === undefined) return <main class="alone" aria-busy="true"><Waiting /></main>
+  if (session.value === undefined) return <main class="alone" aria-busy="true"><Waiting retry={open} /></main>
   if (session.value === null) return <Login />
   return (
     <div class="frame" onClick={follow}>

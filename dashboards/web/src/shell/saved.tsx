@@ -6,6 +6,7 @@ import { keepAnswer, Refused, send } from '../api/client'
 import type { Problem, SavedViews } from '../api/types'
 import { w } from '../i18n'
 import { Icon } from '../parts/icons'
+import { Told } from '../parts/problem'
 import { Failed, Waiting } from '../parts/states'
 import { follow, url } from '../state/url'
 
@@ -36,7 +37,7 @@ function here(): string {
 function Views({ close }: { close: () => void }) {
   const t = w().shell.saved
   const answer = useAnswer<SavedViews>(PATH)
-  const [refused, refuse] = useState<{ text: string; detail?: string }>()
+  const [refused, refuse] = useState<{ text: string; problem?: Problem }>()
   const [said, say] = useState<{ text: string; undo?: readonly View[] }>({ text: '' })
   const [busy, work] = useState(false)
   const known = answer.data
@@ -60,9 +61,7 @@ function Views({ close }: { close: () => void }) {
       refuse(
         problem?.status === 412
           ? { text: t.changed }
-          : problem?.status
-            ? { text: t.refused, detail: problem.detail }
-            : { text: w().freshness.away }
+          : { text: `${t.refused}.`, ...(problem ? { problem } : {}) }
       )
       return false
     } finally {
@@ -74,7 +73,7 @@ function Views({ close }: { close: () => void }) {
     <div class="form">
       <Ariakit.DialogHeading className="heading">{t.menu}</Ariakit.DialogHeading>
       {answer.problem && !known ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!views && !answer.problem ? <Waiting lines={2} /> : null}
+      {!views && !answer.problem ? <Waiting lines={2} retry={answer.retry} /> : null}
       {views?.length === 0 ? <p class="muted">{t.none}</p> : null}
       {views && views.length > 0 ? (
         <ul class="lines">
@@ -99,12 +98,7 @@ function Views({ close }: { close: () => void }) {
       ) : null}
       {refused ? (
         <p role="alert">
-          {refused.text}
-          {refused.detail ? (
-            <>
-              : <span lang="en">{refused.detail}</span>
-            </>
-          ) : null}
+          {refused.text} {refused.problem ? <Told problem={refused.problem} /> : null}
         </p>
       ) : null}
       <p role="status" class="muted">

@@ -8,6 +8,7 @@ import { bounded, interval } from '../../charts/dots'
 import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { Card } from '../../parts/card'
+import { nameOf } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Table, type Column } from '../../parts/table'
 import { Why } from '../../parts/why'
@@ -62,10 +63,6 @@ function Search({ text }: { text: string }) {
     <input type="search" class="field search" aria-label={t.search} placeholder={t.search} value={typed} maxLength={100}
       onInput={(event) => type(event.currentTarget.value)} />
   )
-}
-
-export function nameOf(campaign: string): string {
-  return campaign === '' ? w().dimensions.none : campaign
 }
 
 function Mailings({ rows, sorted }: { rows: readonly GroupRow[]; sorted: Sorting }) {

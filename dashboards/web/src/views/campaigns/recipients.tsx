@@ -7,7 +7,7 @@ import type { Report } from '../../api/types'
 import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { ChannelMark, channelName, CHANNELS, reasonName } from '../../parts/names'
+import { ChannelMark, channelName, CHANNELS, nameOf, reasonName } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
@@ -107,7 +107,7 @@ function Rows({ rows, named, label }: { rows: readonly MessageRow[]; named: bool
   const columns: readonly Column<MessageRow>[] = [
     named
       ? { key: 'campaign', head: t.dimensions.campaign, kind: 'text',
-        show: (row) => <bdi>{row.campaign || t.dimensions.none}</bdi> }
+        show: (row) => <bdi>{nameOf(row.campaign)}</bdi> }
       : { key: 'recipient', head: t.campaigns.recipient, kind: 'text',
         show: (row) => <bdi>{row.recipient || row.contact || row.message_id}</bdi> },
     { key: 'state', head: t.campaigns.state, kind: 'text', show: (row) => stateName(row.state) },

@@ -132,7 +132,7 @@ test('the messages to a number are listed, and the number is not in the address'
   const number = rows[0]?.recipient ?? ''
   await page.goto(`/campaigns?${PERIOD}`)
   await settled(page)
-  expect(await page.locator('#mailings').innerText()).toContain('It needs one of the scopes: analyst marketer admin')
+  expect(await page.locator('#mailings').innerText()).toContain('It takes a key for one of these: Analytics, Marketing, Administration.')
   await page.getByRole('searchbox', { name: 'Message id, +number or e-mail' }).fill(number.replace('+7',
     '+7 (').slice(0, 8) + number.slice(6))
   await page.keyboard.press('Enter')

@@ -6,6 +6,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { ChannelMark, reasonName } from '../../parts/names'
+import { Beside } from '../../parts/states'
 import { scope } from '../../state/scope'
 import { Failures } from '../channels/what'
 
@@ -20,7 +21,7 @@ export function Why() {
     <Card id="why" wide title={t.why} answer={classes} report="failures" definition="share_rate"
       none={<p class="state">{t.noFailures}</p>}
       chart={(data) => <Reasons rows={data.rows.toSorted((a, b) => b.count - a.count).slice(0, SHOWN)} />}
-      table={() => <Failures rows={codes.data?.rows ?? []} />}
+      table={() => <Beside answer={codes}>{({ rows }) => <Failures rows={rows} />}</Beside>}
       sentence={() => t.whyWord} />
   )
 }

@@ -8,6 +8,7 @@ import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { ChannelMark, channelName, isChannel } from '../../parts/names'
 import { Picker } from '../../parts/picker'
+import { Beside } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 import { setParams, url } from '../../state/url'
@@ -82,7 +83,7 @@ export function Fast() {
         />
       }
       chart={(data) => <Curves rows={data.rows} />}
-      table={() => <Figures rows={channels.data?.rows ?? []} of={of} />}
+      table={() => <Beside answer={channels}>{({ rows }) => <Figures rows={rows} of={of} />}</Beside>}
       sentence={() => {
         const [first] = (channels.data?.rows ?? [])
           .filter((row) => row.time_to_read_p50 !== null)

@@ -6,8 +6,8 @@ import { Funnel } from '../../charts/funnel'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { ChannelMark, channelName, reasonName } from '../../parts/names'
-import { Failed, Waiting } from '../../parts/states'
+import { ChannelMark, channelName, nameOf, reasonName } from '../../parts/names'
+import { Beside } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 
@@ -27,8 +27,7 @@ export function What() {
           reported: row.delivery_den, told: told(row),
         }))} />
       )}
-      table={() => failures.data ? <Failures rows={failures.data.rows} />
-        : failures.problem ? <Failed problem={failures.problem} retry={failures.retry} /> : <Waiting />}
+      table={() => <Beside answer={failures}>{({ rows }) => <Failures rows={rows} />}</Beside>}
       sentence={() => total ? t.funnelWord(f.value.rate(total.delivery_rate), total.delivery_den) : null} />
   )
 }
@@ -43,9 +42,9 @@ export function Failures({ rows }: { rows: readonly FailureRow[] }) {
   const columns: readonly Column<FailureRow>[] = [
     { key: 'channel', head: w().dimensions.channel, kind: 'text', show: (row) => <ChannelMark channel={row.channel} />,
       sort: (row) => channelName(row.channel) },
-    { key: 'provider', head: w().dimensions.provider, kind: 'text', show: (row) => <bdi>{row.provider}</bdi>, sort: (row) => row.provider },
+    { key: 'provider', head: w().dimensions.provider, kind: 'text', show: (row) => <bdi>{nameOf(row.provider)}</bdi>, sort: (row) => row.provider },
     { key: 'reason', head: w().channels.why, kind: 'text', show: (row) => reasonName(row.reason), sort: (row) => reasonName(row.reason) },
-    { key: 'code', head: w().channels.code, kind: 'text', show: (row) => row.error_code, sort: (row) => row.error_code },
+    { key: 'code', head: w().channels.code, kind: 'text', show: (row) => <bdi>{row.error_code}</bdi>, sort: (row) => row.error_code },
     { key: 'count', head: w().figures.failed, show: (row) => f.value.count(row.count), sort: (row) => row.count },
     { key: 'share', head: w().channels.shareOfFailed, show: (row) => f.value.rate(row.share_rate), sort: (row) => row.share_rate },
   ]

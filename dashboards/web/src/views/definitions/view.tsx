@@ -53,7 +53,7 @@ export default function DefinitionsView() {
         <p class="muted">{t.english}</p>
         <label>{t.search}<input type="search" class="field" value={sought} onInput={(event) => seek(event.currentTarget.value)} /></label>
         {problem ? <Failed problem={problem} retry={retry} /> : null}
-        {!data && !problem ? <Waiting lines={12} /> : null}
+        {!data && !problem ? <Waiting lines={12} retry={retry} /> : null}
         {data ? <p class="muted" role="status">{t.found(figures.length)}</p> : null}
         <dl class="definitions" lang="en">
           {figures.map((one) => (

@@ -5,6 +5,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
+import { Beside } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 import { None } from './parts'
@@ -37,7 +38,7 @@ export function Cost() {
           </Figures>
         )
       })}
-      table={() => <Rules rows={rules.data?.rows ?? []} />}
+      table={() => <Beside answer={rules}>{({ rows }) => <Rules rows={rows} />}</Beside>}
       sentence={(data) => t.costWord(data.rows.reduce((sum, row) => sum + row.attempts, 0))} />
   )
 }

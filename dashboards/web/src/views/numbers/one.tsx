@@ -33,7 +33,7 @@ export function One() {
       <header><h2 id="one-title">{t.search}</h2></header>
       <Search number={known ? number : ''} />
       {known && problem ? <Trouble problem={problem} retry={answer.retry} /> : null}
-      {known && !shown && !problem ? <Waiting lines={4} /> : null}
+      {known && !shown && !problem ? <Waiting lines={4} retry={answer.retry} /> : null}
       {shown && !problem ? <Known key={`${shown.account} ${shown.number}`} of={shown} /> : null}
     </section>
   )

@@ -62,7 +62,12 @@ export function Attention() {
       ) : asked.every((one) => one.data) ? (
         <p>{t.allWell}</p>
       ) : null}
-      {waiting ? <Waiting lines={Math.max(1, USUAL - Math.ceil(lines.length * 1.3))} /> : null}
+      {waiting ? (
+        <Waiting
+          lines={Math.max(1, USUAL - Math.ceil(lines.length * 1.3))}
+          retry={() => asked.filter((one) => !one.data).forEach((one) => one.retry())}
+        />
+      ) : null}
     </section>
   )
 }

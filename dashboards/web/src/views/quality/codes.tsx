@@ -6,7 +6,7 @@ import type { Report, UnmappedRow } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { ChannelMark, reasonName } from '../../parts/names'
+import { ChannelMark, nameOf, reasonName } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Table, type Column } from '../../parts/table'
 import { scope, toView } from '../../state/scope'
@@ -41,7 +41,7 @@ export function Codes() {
       key: 'provider',
       head: w().dimensions.provider,
       kind: 'text',
-      show: (row) => <bdi>{row.provider || w().dimensions.none}</bdi>,
+      show: (row) => <bdi>{nameOf(row.provider)}</bdi>,
       sort: (row) => row.provider,
     },
     {

@@ -5,6 +5,7 @@ import { pathOf } from '../../api/paths'
 import type { Report } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
+import { CardMenu } from '../../parts/card'
 import { letterReason } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
@@ -86,10 +87,11 @@ export function Letters() {
             {t.replayAll}
           </button>
         ) : null}
+        <CardMenu path={reasons.path} />
       </header>
       <p class="muted about">{t.lettersHow}</p>
       {reasons.problem ? <Failed problem={reasons.problem} retry={reasons.retry} /> : null}
-      {!reasons.data && !reasons.problem ? <Waiting lines={16} /> : null}
+      {!reasons.data && !reasons.problem ? <Waiting lines={16} retry={reasons.retry} /> : null}
       {reasons.data ? (
         rows.length === 0 ? (
           <p class="sentence">{t.noLetters}</p>
@@ -178,7 +180,7 @@ function Listed({
         ) : null}
       </div>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!answer.data && !answer.problem ? <Waiting lines={5} /> : null}
+      {!answer.data && !answer.problem ? <Waiting lines={5} retry={answer.retry} /> : null}
       {answer.data && pages.rows.length === 0 ? <p class="muted">{t.noneOfThese}</p> : null}
       <ul class="letters">
         {pages.rows.map((row) => (

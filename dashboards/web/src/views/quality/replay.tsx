@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Refused, send } from '../../api/client'
 import type { Problem } from '../../api/types'
 import { w } from '../../i18n'
+import { Told } from '../../parts/problem'
 import type { Replayed } from './types'
 
 /** Choice is which letters are meant. */
@@ -107,9 +108,7 @@ function Run({ choice, done }: { choice: Choice; done: () => void }) {
           <p>{w().card.loading}</p>
         ) : null}
       </div>
-      {problem ? (
-        <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
-      ) : null}
+      {problem ? <p role="alert"><Told problem={problem} /></p> : null}
       <div class="buttons">
         {state === 'over' ? null : (
           <button type="button" class="button primary" disabled={state === 'running'} onClick={() => void run()}>

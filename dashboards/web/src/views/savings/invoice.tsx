@@ -4,7 +4,7 @@ import type { Report, SavingsRow } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { ChannelMark, channelName } from '../../parts/names'
+import { ChannelMark, channelName, nameOf } from '../../parts/names'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 
@@ -48,7 +48,7 @@ function Figures({ rows }: { rows: readonly SpendRow[] }) {
   const count = (key: 'attempts' | 'units' | 'unpriced' | 'segment_drift', head: string): Column<SpendRow> =>
     ({ key, head, show: (row) => f.value.count(row[key]), sort: (row) => row[key] })
   const columns: readonly Column<SpendRow>[] = [
-    { key: 'provider', head: w().dimensions.provider, kind: 'text', show: (row) => <bdi>{row.provider || w().dimensions.none}</bdi>,
+    { key: 'provider', head: w().dimensions.provider, kind: 'text', show: (row) => <bdi>{nameOf(row.provider)}</bdi>,
       sort: (row) => row.provider },
     { key: 'channel', head: w().dimensions.channel, kind: 'text', show: (row) => <ChannelMark channel={row.channel} />,
       sort: (row) => channelName(row.channel) },

@@ -4,7 +4,7 @@ import type { Report, SavingsRow } from '../../api/types'
 import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { channelName } from '../../parts/names'
+import { channelName, nameOf } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
@@ -54,7 +54,7 @@ function named(by: Key, value: string | undefined): string {
   if (value === undefined || value === '') return by === 'reached_by' ? w().savings.nobody : w().dimensions.none
   if (by === 'path') return value.split('>').map(channelName).join(' → ')
   if (by === 'first_channel' || by === 'reached_by') return channelName(value)
-  return by === 'month' ? f.value.month(value) : value
+  return by === 'month' ? f.value.month(value) : nameOf(value)
 }
 
 function Figures({ by, rows, sorted }: { by: Key; rows: readonly Row[]; sorted: Sorting }) {

@@ -9,6 +9,7 @@ import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { channelName } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
+import { Told } from '../../parts/problem'
 import { Failed, Waiting } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope, toView } from '../../state/scope'
@@ -134,7 +135,7 @@ export function Events({ account }: { account: string }) {
         <h2 id="events-title">{t.eventsTitle}</h2>
       </header>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!answer.data && !answer.problem ? <Waiting lines={3} /> : null}
+      {!answer.data && !answer.problem ? <Waiting lines={3} retry={answer.retry} /> : null}
       {answer.data ? (
         pages.rows.length > 0 ? (
           <Found label={t.eventsTitle} rows={pages.rows} />
@@ -210,7 +211,7 @@ export function Try({ account, list }: { account: string; list: List }) {
               </p>
             ))
           ) : (
-            <p>{fresh.problem.status === 0 ? w().states.away : <span lang="en">{fresh.problem.detail}</span>}</p>
+            <p><Told problem={fresh.problem} /></p>
           )}
         </div>
       ) : null}

@@ -7,6 +7,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { ActionMenu, type Action } from '../../parts/menu'
 import { Picker } from '../../parts/picker'
+import { Told } from '../../parts/problem'
 import { Failed, Waiting } from '../../parts/states'
 import { dateIn } from '../../state/period'
 import { clock, scope } from '../../state/scope'
@@ -117,7 +118,7 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
         </header>
         <p class="muted about">{t.about[name]}</p>
         {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-        {!list && !answer.problem ? <Waiting lines={8} /> : null}
+        {!list && !answer.problem ? <Waiting lines={8} retry={answer.retry} /> : null}
         <div class={late ? 'content old' : 'content'} inert={late}>
           {list && kind.setting ? (
             <Setting value={list.setting} change={admin ? (setting) => change({ ...list, setting }) : undefined} />
@@ -322,9 +323,7 @@ function State({
           <span role="alert">{t.newer(check.dry.version)}</span>
         ) : null}
         {check.state === 'failed' ? (
-          <span role="alert">
-            {check.problem.status === 0 ? w().states.away : <span lang="en">{check.problem.detail}</span>}
-          </span>
+          <span role="alert"><Told problem={check.problem} /></span>
         ) : null}
         {whole.map((one) => (
           <span key={one.reason} role="alert">

@@ -75,7 +75,7 @@ export function History({
         <h2 id="history-title">{t.history}</h2>
       </header>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!answer.data && !answer.problem ? <Waiting lines={3} /> : null}
+      {!answer.data && !answer.problem ? <Waiting lines={3} retry={answer.retry} /> : null}
       {answer.data ? (
         pages.rows.length > 0 ? (
           <>

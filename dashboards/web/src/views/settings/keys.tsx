@@ -9,6 +9,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Icon } from '../../parts/icons'
 import { More, usePages } from '../../parts/paged'
+import { Told } from '../../parts/problem'
 import { Failed, Waiting } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { addDays, dateIn } from '../../state/period'
@@ -107,7 +108,7 @@ export function Keys() {
       </header>
       <p class="muted about">{t.about}</p>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
-      {!answer.data && !answer.problem ? <Waiting lines={6} /> : null}
+      {!answer.data && !answer.problem ? <Waiting lines={6} retry={answer.retry} /> : null}
       {answer.data ? <Table label={t.title} columns={columns} rows={pages.rows} rowKey={(row) => row.id} /> : null}
       <More pages={pages} />
       <Ariakit.Dialog
@@ -154,10 +155,6 @@ function State({ row }: { row: Key }) {
             : t.holds}
     </span>
   )
-}
-
-function Told({ problem }: { problem: Problem }) {
-  return <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
 }
 
 function Create({ account, made }: { account: string; made: () => void }) {
@@ -256,7 +253,7 @@ function Create({ account, made }: { account: string; made: () => void }) {
           onInput={(event) => end(event.currentTarget.value)}
         />
       </label>
-      {problem ? <Told problem={problem} /> : null}
+      {problem ? <p role="alert"><Told problem={problem} /></p> : null}
       <div class="buttons">
         <button type="submit" class="button primary" disabled={busy || scopes.length === 0}>
           {t.create}
@@ -310,7 +307,7 @@ function Revoke({ row, done }: { row: Key; done: () => void }) {
       </p>
       <p>{t.revokeHow}</p>
       {row.id === session.value?.key_id ? <p role="alert">{t.yours}</p> : null}
-      {problem ? <Told problem={problem} /> : null}
+      {problem ? <p role="alert"><Told problem={problem} /></p> : null}
       <div class="buttons">
         <button
           type="button"

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Refused, send } from '../../api/client'
 import type { Problem } from '../../api/types'
 import { w } from '../../i18n'
+import { Told } from '../../parts/problem'
 import { Waiting } from '../../parts/states'
 import { Changes } from './changes'
 import { putPath } from './check'
@@ -177,7 +178,7 @@ function Faults({ kind, problem }: { kind: Kind; problem: Problem }) {
   const t = w().settings
   const all = wrongs(kind, undefined, problem)
   if (all.length === 0)
-    return <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
+    return <p role="alert"><Told problem={problem} /></p>
   return (
     <div role="alert">
       <p>

@@ -339,14 +339,14 @@ test('a key is made, shown once, used and revoked', async () => {
 
 test('without a right there is no dead end', async () => {
   const page = await open(`/settings?tab=keys&${ZONE}`, 'analyst')
-  expect(await page.locator('#keys').innerText()).toContain('It needs one of the scopes: admin')
+  expect(await page.locator('#keys').innerText()).toContain('It takes a key for one of these: Administration.')
   const other = await open('/settings?add.channel=viber')
   await other.getByLabel('Another account').fill('page-other')
   await other.getByRole('button', { name: 'Open' }).click()
   await other.locator('.draft').waitFor()
   expect(await other.getByLabel('Channel, row 1').inputValue()).toBe('viber')
   const none = await open('/settings?account=lavka', 'marketer')
-  expect(await none.locator('#list').innerText()).toContain('It needs one of the scopes')
+  expect(await none.locator('#list').innerText()).toContain('It takes a key for one of these')
 })
 
 test('what can be chosen is what the API takes', async () => {

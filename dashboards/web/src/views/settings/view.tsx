@@ -63,7 +63,7 @@ function OfAccount({ tab }: { tab: KindName }) {
         <h2 id="account-title">{w().settings.whichAccount}</h2>
       </header>
       {accounts.problem ? <Failed problem={accounts.problem} retry={accounts.retry} /> : null}
-      {!accounts.data && !accounts.problem ? <Waiting lines={3} /> : null}
+      {!accounts.data && !accounts.problem ? <Waiting lines={3} retry={accounts.retry} /> : null}
       {accounts.data ? <Choice names={names} /> : null}
     </section>
   )
