@@ -164,6 +164,7 @@ export const words = {
       read_of_sent: 'Read of sent', delivered_of_attempted: 'Delivered of tried' },
     among: { all: 'All messages of the period', both: 'Only people who were tried on both' },
     people: (count: number) => plural(count, { one: 'person', other: 'people' }),
+    nobody: 'no one, on channels that report this',
     difference: 'Difference', points: 'points',
     better: (first: string, second: string, by: string) => `${first} is ahead of ${second} by ${by} points.`,
     whyNot: { too_few: (least: number) => `Not distinguishable: too few messages, each side needs ${n(least)}.`,

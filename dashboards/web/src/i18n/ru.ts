@@ -166,6 +166,7 @@ export const words: Words = {
       read_of_sent: 'Прочитано от отправленных', delivered_of_attempted: 'Доставлено от попыток' },
     among: { all: 'Все сообщения периода', both: 'Только те, кому пробовали оба канала' },
     people: (count) => plural(count, { one: 'человек', few: 'человека', many: 'человек', other: 'человека' }),
+    nobody: 'никого на каналах, которые это сообщают',
     difference: 'Разница', points: 'п. п.',
     better: (first, second, by) => `${first} лучше, чем ${second}, на ${by} п. п.`,
     whyNot: { too_few: (least) => `Различие не доказано: мало сообщений, нужно не меньше ${n(least)} с каждой стороны.`,

@@ -113,7 +113,7 @@ function Pair({ row, least }: { row: CompareRow; least: number }) {
     <div class="pair-of">
       <h3>
         {t.among[row.among]}
-        {row.people === null ? '' : `: ${t.people(row.people)}`}
+        {row.people === null ? '' : `: ${row.tried === 0 ? t.nobody : t.people(row.people)}`}
       </h3>
       <Dots
         label={t.among[row.among]}
