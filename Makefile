@@ -19,10 +19,10 @@ OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Three packages at a time, and three tests of each: many wait for ClickHouse or Kafka. Each may run a ClickHouse of its
-# own, and two cores and 8 GB are enough for all of them. Programs are linked as bin/kaskad is, which shares what
+# Four packages at a time, and three tests of each: many wait for ClickHouse or Kafka, and with three packages a sixth of
+# two cores had nothing to do. Each may run a ClickHouse of its own, and 8 GB are enough for all of them. Programs are linked as bin/kaskad is, which shares what
 # was compiled for it, and without what a debugger reads: for a third of the processor's time. make lint vets the code.
-TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m -vet=off -trimpath -ldflags=-w
+TEST_FLAGS ?= -p 4 -parallel 3 -timeout 30m -vet=off -trimpath -ldflags=-w
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
 # stranger, another user of the machine, whose program lies there too.
@@ -31,17 +31,18 @@ in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPD
 	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
-# Those that take longest begin first, so that none of them is left alone in the end.
-TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./schema/erasure ./engine ./query/savings ./...
+# Those that take longest begin first, so that none of them is left alone in the end, and then those that wait most.
+TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./schema/erasure ./engine ./ingest ./query/savings ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
 LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestAggregator_Audit_FindsAndMends|TestKeys_Time_AllZones|\
 	TestServer_[A-Za-z]+_Naive|TestServer_Spend_Model|TestServer_Compare_[A-Z][a-z]+|TestSavings_Model|\
-	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|TestServer_Standing|TestDB_State_Follows|\
+	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|TestServer_Standing|TestDB_State_[FO][a-z]+|\
 	TestServer_Drawn_Remembered|TestServer_Document_Examples|TestServer_Door_ForeignAccount|TestServer_Export_BrokenOff|\
 	TestAggregator_Join_SplitMessage|TestServer_Document_Schemathesis|TestServer_Exports_Memory|\
 	TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_ReportsAtTheCommandLine|TestRun_FullDisk|\
-	TestRun_Soak|TestIngester_Run_ApacheKafka
-LONG_PACKAGES ?= ./aggregate/... ./ingest/ ./query/... ./cmd/kaskad/
+	TestRun_Soak|TestIngester_Run_ApacheKafka|TestServer_Export_Resumes|TestAggregator_Days_Built|TestMessages_List_Rules|\
+	TestNumbers_Dead_Workbook|TestTry_AsHourByHour|TestEraseNumber_UnderLoad
+LONG_PACKAGES ?= ./aggregate/... ./ingest/ ./query/... ./cmd/kaskad/ ./schema/...
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
 BENCH ?= LateReceipts|LateSettled|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Exports|Idle|Growth
 BENCH_PACKAGES ?= ./bench/ ./cmd/kaskad/

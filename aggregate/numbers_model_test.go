@@ -24,7 +24,7 @@ import (
 // feed, in any order, with duplicates, cut into batches anywhere, and with an aggregator that is replaced in the
 // middle. There are many more of them in make test-long.
 func TestNumbers_Model(t *testing.T) {
-	numbers, batches := enginetest.World(t, 300, 600, 20_000), enginetest.World(t, 3, 3, 4)
+	numbers, batches := enginetest.World(t, 300, 600, 20_000), enginetest.World(t, 2, 3, 4)
 	const accounts = 6
 	conn := connect(t)
 	now := worlds.RandomNumbers(0, 0).Now

@@ -83,6 +83,7 @@ func (c *ClickHouse) writeConfig() error {
 		"KeepFree":       Reserve(c.disk.Usage().Total),
 		"Cores":          max(2, runtime.NumCPU()),
 		"Share":          c.gate.guarded,
+		"ReadMethod":     readMethod(c.lock),
 		"User":           User,
 		"PasswordSHA256": hex.EncodeToString(hash[:]),
 		"Database":       Database,

@@ -57,7 +57,7 @@ func TestServer_Exports_Memory(t *testing.T) {
 	conn, columns := schematest.ConnColumns(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	// Some rows more than fit in what an answer has in hand, and less than a sheet holds.
-	few := enginetest.World(t, 20_000, 20_000, 100_000)
+	few := enginetest.World(t, 12_000, 20_000, 100_000)
 	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) SELECT arrayJoin(['few', 'many']), number, "+
 		"'sms', concat('p', toString(number)) FROM numbers(100)")
 	for account, n := range map[string]int{"few": few, "many": 10 * few} {

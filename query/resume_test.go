@@ -13,6 +13,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
 )
 
@@ -73,13 +74,19 @@ func TestServer_Export_Resumes(t *testing.T) {
 		"/v1/messages?limit=all&format=ndjson").Body.Bytes()) {
 		ids[id] = 0
 	}
-	pages := 0
-	for _, format := range []string{"json", "ndjson", "csv", "xlsx", "arrow", "parquet"} {
+	formats := []string{"json", "ndjson", "csv", "xlsx", "arrow", "parquet"}
+	// In make test each page has another form than the one before it, in make test-long each form all pages.
+	exports, limit, pages := enginetest.World(t, 1, len(formats), len(formats)), enginetest.World(t, 4, 8, 8), 0
+	for export := range exports {
 		for id := range ids {
 			ids[id] = 0
 		}
 		for cursor := ""; ; pages++ {
-			target := "/v1/messages?limit=8&format=" + format + cursor
+			format := formats[export]
+			if exports == 1 {
+				format = formats[pages%len(formats)]
+			}
+			target := fmt.Sprint("/v1/messages?limit=", limit, "&format=", format, cursor)
 			broken := httptest.NewRecorder() // whoever asked for it has lost it
 			newServer(t, conn).Handler().ServeHTTP(broken, httptest.NewRequest(http.MethodGet, target, nil))
 			storeLater(t, conn, pages)
@@ -107,11 +114,11 @@ func TestServer_Export_Resumes(t *testing.T) {
 		}
 		for id, n := range ids {
 			if n != 1 {
-				t.Errorf("%s: %s came %d times", format, id, n)
+				t.Errorf("export %d: %s came %d times", export, id, n)
 			}
 		}
 	}
-	if len(ids) < 20 || pages < 6*len(ids)/8 {
+	if len(ids) < 20 || pages < max(len(formats), exports*len(ids)/limit) {
 		t.Errorf("%d messages in %d pages", len(ids), pages)
 	}
 }

@@ -73,7 +73,11 @@ func TestServer_Standing(t *testing.T) {
 			now = now.Add(time.Duration(r.IntN(2)*r.IntN(600)) * time.Second)
 		}
 		fresh := newServer(t, conn, clock)
-		for _, path := range paths {
+		for i, path := range paths {
+			// Each is asked in two steps of four, in make test-long in all.
+			if !enginetest.Long() && (i+step/2)%2 > 0 {
+				continue
+			}
 			before := conn.read.Load()
 			got := ask(s, path)
 			if read := conn.read.Load() - before; onlyTime && read == 0 {

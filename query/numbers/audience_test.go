@@ -211,7 +211,7 @@ func TestNumbers_Audience_Naive(t *testing.T) {
 			}
 			want := naiveAudience(seen, state)
 			var got []string
-			page := s.list(t, "audience/"+state, c.query+"&limit=29")
+			page := s.list(t, "audience/"+state, c.query+"&limit=97")
 			for {
 				for _, r := range page.Rows {
 					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"],
@@ -220,7 +220,7 @@ func TestNumbers_Audience_Naive(t *testing.T) {
 				if page.NextCursor == nil {
 					break
 				}
-				page = s.list(t, "audience/"+state, c.query+"&limit=29&cursor="+*page.NextCursor)
+				page = s.list(t, "audience/"+state, c.query+"&limit=97&cursor="+*page.NextCursor)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s %s: %d rows, want %d", state, c.query, len(got), len(want))

@@ -168,9 +168,9 @@ func TestNumbers_Dead_Snapshot(t *testing.T) {
 	for round, c := range []struct {
 		query, account, rule string
 		limit                int
-	}{{"", "", "", 37}, {"account=acme&", "acme", "", 11},
+	}{{"", "", "", 83}, {"account=acme&", "acme", "", 29},
 		{"account=acme&account=beta&account=zeta&rule=soft&", "", "soft", 50},
-		{"rule=hard&account=zeta&", "zeta", "hard", 7}} {
+		{"rule=hard&account=zeta&", "zeta", "hard", 17}} {
 		want := deadKeys(now, c.account, c.rule)
 		if got := numberKeys(s.list(t, "numbers/dead", c.query+"limit=10000").Rows); !slices.Equal(got, want) {
 			t.Fatalf("%s: %d rows, want %d", c.query, len(got), len(want))

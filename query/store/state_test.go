@@ -58,7 +58,7 @@ func TestDB_State_Order(t *testing.T) {
 	})
 	d := stateDB(conn)
 	met := map[uint64]bool{}
-	for range 300 {
+	for range enginetest.World(t, 100, 300, 300) {
 		s := stateOf(t, d, "a")
 		if s.AsOfMS != nil && uint64(*s.AsOfMS) > s.Edition {
 			t.Errorf("as_of %d, edition %d", *s.AsOfMS, s.Edition)

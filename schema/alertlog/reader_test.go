@@ -222,7 +222,9 @@ func TestTry_AsHourByHour(t *testing.T) {
 	conn := schematest.Conn(t)
 	publish(t, conn, 1)
 	random := rand.New(rand.NewPCG(7, 7))
-	first, fell, rose := lastHour-14*24, lastHour-60, lastHour-30
+	// An hour is a question of its own.
+	days := int64(enginetest.World(t, 4, 14, 14))
+	first, fell, rose := lastHour-days*24, lastHour-60, lastHour-30
 	var cells []cell
 	for hour := lastHour - alert.PastHours - 20*24; hour <= lastHour; hour++ {
 		for _, provider := range []string{"mts", "smsc"} {

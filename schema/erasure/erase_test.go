@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -270,7 +271,8 @@ func TestEraseNumber_UnderLoad(t *testing.T) {
 		erased := make(chan error, 1)
 		events := append(erasureEvents("a", erasedNumber, 1), erasureEvents("a", strangersNumber, 2)...)
 		events = append(events, events[:20]...) // twice changes nothing
-		for n := range len(events) / 3 {
+		each := enginetest.World(t, 6, 3, 3)
+		for n := range len(events) / each {
 			if n == 5 && erasing {
 				go func() {
 					asked, err := erasure.Request(t.Context(), r.conn, key, "a", erasedNumber, "test", eraseNow)
@@ -280,7 +282,7 @@ func TestEraseNumber_UnderLoad(t *testing.T) {
 					erased <- err
 				}()
 			}
-			r.storeKnowing(e, events[3*n:3*n+3]...)
+			r.storeKnowing(e, events[each*n:each*n+each]...)
 			time.Sleep(50 * time.Millisecond)
 		}
 		if erasing {
