@@ -178,7 +178,13 @@ func TestRights_WhatReachesOut(t *testing.T) {
 		"DROP DATABASE default", "EXECUTE AS default SELECT 1",
 	}
 	if runtime.GOOS == "linux" { // by Landlock
-		refused = append(refused, "SELECT file('"+secret+"')", "SELECT file('/etc/passwd')",
+		shared, err := os.CreateTemp("/dev/shm", "kaskad-test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.Close()
+		t.Cleanup(func() { os.Remove(shared.Name()) })
+		refused = append(refused, "SELECT file('"+shared.Name()+"')", "SELECT file('"+secret+"')", "SELECT file('/etc/passwd')",
 			"SELECT file('/proc/1/environ')",
 			"SELECT file('"+dir+"/../running.json')")
 	}
