@@ -1,0 +1,162 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/engine/enginetest"
+	"kaskad/query/querytest"
+)
+
+// countingAlong counts the statements about cells of several accounts.
+type countingAlong struct {
+	driver.Conn
+	mu    sync.Mutex
+	along map[string]int
+	cells atomic.Int64
+}
+
+func (c *countingAlong) Query(ctx context.Context, statement string, args ...any) (driver.Rows, error) {
+	for _, table := range changingTables {
+		if !strings.Contains(statement, "FROM "+table+" ") {
+			continue
+		}
+		c.cells.Add(1)
+		for _, arg := range args {
+			named, _ := arg.(driver.NamedValue)
+			if accounts, _ := named.Value.([]string); named.Name == "filter_account" && len(accounts) > 1 {
+				c.mu.Lock()
+				c.along[table]++
+				c.mu.Unlock()
+			}
+		}
+	}
+	return c.Conn.Query(ctx, statement, args...)
+}
+
+var alongAccounts = []string{"acme", "z", "центр"}
+
+// alongPaths are asked of each account. The first has a monthly minimum.
+var alongPaths = []string{"channels?group_by=channel", "channels?group_by=day,campaign&channel=sms&channel=viber",
+	"channels?group_by=account", "latency?group_by=channel&le=60", "spend?group_by=campaign",
+	"spend?group_by=account,channel", "savings?group_by=campaign", "savings?group_by=account,path",
+	"savings?from=2026-10-01&to=2026-11-01&group_by=sender"}
+
+// Who asks first after an edition has what was remembered of other accounts moved, too, and each has the figures of a
+// server that remembers nothing, whoever was first and whether they asked at once, in any world of
+// TestServer_Reports_Changing. Price lists change as well, of one account or another, and a number is erased.
+func TestServer_Reports_Along(t *testing.T) {
+	const editions = 8
+	for seed := range enginetest.World(t, 1, 2, 40) {
+		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
+			w := newChangingWorld(t, uint64(100+seed))
+			counting := &countingAlong{Conn: w.conn, along: map[string]int{}}
+			erasureKey := newErasureKey(t)
+			w.old = newServer(t, counting, w.clock, func(c *Config, _ *Deps) { c.ErasureKey = erasureKey })
+			for edition := uint64(1); edition <= editions; edition++ {
+				w.change(edition)
+				w.askAlong(edition)
+				switch w.random.IntN(4) {
+				case 0:
+					account := alongAccounts[w.random.IntN(3)]
+					minimum := []string{"monthly_minimum", "100"}
+					if account != "acme" {
+						minimum = nil
+					}
+					querytest.PutTariffs(t, w.conn, account,
+						querytest.TariffRow("sms", "per_message_sent", fmt.Sprint(edition), minimum...),
+						querytest.TariffRow("viber", "per_message_delivered", "2"))
+				case 1: // a number
+					rw := call(w.old, http.MethodDelete, "/v1/numbers/%2B79001234567?account=z", nil)
+					if rw.Code != http.StatusOK {
+						t.Fatal(rw.Body)
+					}
+				}
+				if t.Failed() {
+					return
+				}
+				w.goOn()
+			}
+			t.Log(counting.along)
+			for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend"} {
+				if counting.along[table] == 0 {
+					t.Errorf("%s: the days of no account moved with those of others", table)
+				}
+			}
+		})
+	}
+}
+
+// askAlong asks for each account, at once or one after the other.
+func (w *changingWorld) askAlong(edition uint64) {
+	w.t.Helper()
+	fresh := newServer(w.t, w.conn, w.clock)
+	for i, path := range alongPaths {
+		// After every other edition: upkeep may have removed what came before the last one.
+		if !enginetest.Long() && (uint64(i)+edition)%2 > 0 {
+			continue
+		}
+		accounts := slices.Clone(alongAccounts)
+		w.random.Shuffle(len(accounts), func(i, j int) { accounts[i], accounts[j] = accounts[j], accounts[i] })
+		at := func(account string) string { return "/v1/reports/" + path + "&account=" + account }
+		got := make([]*httptest.ResponseRecorder, len(accounts))
+		var asking sync.WaitGroup
+		for i, account := range accounts {
+			asking.Go(func() { got[i] = get(w.old, at(account)) })
+			if edition%2 == 0 {
+				asking.Wait()
+			}
+		}
+		asking.Wait()
+		for i, account := range accounts {
+			var own, want querytest.Report
+			decode(w.t, got[i], http.StatusOK, &own)
+			decode(w.t, get(fresh, at(account)), http.StatusOK, &want)
+			w.same(fmt.Sprintf("edition %d, %s", edition, at(account)), own, want)
+		}
+	}
+}
+
+// One statement moves what three accounts have, and those who ask next need none.
+func TestServer_Reports_Along_Once(t *testing.T) {
+	w := newChangingWorld(t, 1)
+	querytest.PutTariffs(t, w.conn, "acme", querytest.TariffRow("sms", "per_message_sent", "3"))
+	w.add(1)
+	querytest.Publish(t, w.conn, 1)
+	period := "&from=" + w.now.AddDate(0, 0, -40).Format(time.DateOnly) + "&to=" + w.now.Format(time.DateOnly)
+	w.now = w.now.AddDate(0, 3, 0) // nothing settles any more
+	conn := &countingAlong{Conn: w.conn, along: map[string]int{}}
+	s := newServer(t, conn, w.clock)
+	ask := func(path string) (read []int64) {
+		for _, account := range alongAccounts {
+			before := conn.cells.Load()
+			var reply querytest.Report
+			decode(t, get(s, "/v1/reports/"+path+period+"&account="+account), http.StatusOK, &reply)
+			read = append(read, conn.cells.Load()-before)
+		}
+		return read
+	}
+	paths := []string{"channels?group_by=channel", "spend?group_by=campaign", "savings?group_by=campaign"}
+	for _, path := range paths {
+		ask(path)
+	}
+	for _, table := range changingTables {
+		querytest.Change(t, w.conn, table, 2, "edition = 1 AND rand() % 2 = 0", "moved")
+	}
+	querytest.Publish(t, w.conn, 2)
+	for _, path := range paths {
+		if read := ask(path); !slices.Equal(read, []int64{1, 0, 0}) {
+			t.Errorf("%s: %d statements, want one for all", path, read)
+		}
+	}
+}
