@@ -90,7 +90,9 @@ func (d *channelDay) Plus(more *channelDay, times int64) (sums *channelDay, coun
 	if len(more.rows) == 0 {
 		return d, true
 	}
-	sums = &channelDay{rows: slices.Clone(d.rows), asOfMS: d.asOfMS, untilMS: min(d.untilMS, more.untilMS)}
+	// A window of what is added may have ended since the day was read: there is more that serves no earlier answer.
+	sums = &channelDay{rows: slices.Clone(d.rows), asOfMS: max(d.asOfMS, more.asOfMS),
+		untilMS: min(d.untilMS, more.untilMS)}
 	at := make(map[string]int, len(d.rows))
 	for i := range d.rows {
 		at[d.rows[i].id()] = i

@@ -42,13 +42,14 @@ func (d *DaySums[S]) moveAlong(ctx context.Context, r *Request, state *store.Sta
 	from := moved[0].known.edition
 	_, err, _ := d.moving.Do(kind+strconv.FormatUint(from, 10)+"-"+strconv.FormatUint(state.Edition, 10),
 		func() (any, error) {
-			d.asked.moved(kind, others)
 			parts := d.along(r, state, routes, reader, from, append(others, own[0]))
 			if len(parts) == 0 {
 				return nil, nil
 			}
+			rows := rowsBetween(parts, state)
+			d.asked.moved(kind, rows.Accounts)
 			// What the first who asks may see is no matter: everybody has what he has asked for.
-			if err := reader.Read(answer.ForAll(ctx), rowsBetween(parts, state), parts); err != nil {
+			if err := reader.Read(answer.ForAll(ctx), rows, parts); err != nil {
 				return nil, err
 			}
 			d.add(state, parts)
