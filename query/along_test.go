@@ -63,19 +63,13 @@ func TestServer_Reports_Along(t *testing.T) {
 			counting := &countingAlong{Conn: w.conn, along: map[string]int{}}
 			erasureKey := newErasureKey(t)
 			w.old = newServer(t, counting, w.clock, func(c *Config, _ *Deps) { c.ErasureKey = erasureKey })
+			w.putSplit("z", 1)
 			for edition := uint64(1); edition <= editions; edition++ {
 				w.change(edition)
 				w.askAlong(edition)
 				switch w.random.IntN(4) {
 				case 0:
-					account := alongAccounts[w.random.IntN(3)]
-					minimum := []string{"monthly_minimum", "100"}
-					if account != "acme" {
-						minimum = nil
-					}
-					querytest.PutTariffs(t, w.conn, account,
-						querytest.TariffRow("sms", "per_message_sent", fmt.Sprint(edition), minimum...),
-						querytest.TariffRow("viber", "per_message_delivered", "2"))
+					w.putSplit(alongAccounts[w.random.IntN(3)], edition)
 				case 1: // a number
 					rw := call(w.old, http.MethodDelete, "/v1/numbers/%2B79001234567?account=z", nil)
 					if rw.Code != http.StatusOK {
@@ -94,6 +88,21 @@ func TestServer_Reports_Along(t *testing.T) {
 			}
 		})
 	}
+}
+
+// putSplit puts prices of an account that change within a day, which is another one for each. The first has a monthly
+// minimum.
+func (w *changingWorld) putSplit(account string, price uint64) {
+	w.t.Helper()
+	var more []string
+	if account == alongAccounts[0] {
+		more = []string{"monthly_minimum", "100"}
+	}
+	at := w.now.Truncate(time.Hour).AddDate(0, 0, -3-slices.Index(alongAccounts, account)).Format(time.RFC3339)
+	querytest.PutTariffs(w.t, w.conn, account,
+		querytest.TariffRow("sms", "per_message_sent", fmt.Sprint(price), append(more, "valid_to", at)...),
+		querytest.TariffRow("sms", "per_message_sent", fmt.Sprint(price+1), append(more, "valid_from", at)...),
+		querytest.TariffRow("viber", "per_message_delivered", "2"))
 }
 
 // askAlong asks for each account, at once or one after the other.
@@ -131,6 +140,13 @@ func (w *changingWorld) askAlong(edition uint64) {
 func TestServer_Reports_Along_Once(t *testing.T) {
 	w := newChangingWorld(t, 1)
 	querytest.PutTariffs(t, w.conn, "acme", querytest.TariffRow("sms", "per_message_sent", "3"))
+	var prices []string // of the second account they change at noon
+	for day := range 40 {
+		noon := w.now.Truncate(24*time.Hour).AddDate(0, 0, -day).Add(12 * time.Hour)
+		prices = append(prices, querytest.TariffRow("sms", "per_message_sent", fmt.Sprint(1+day), "valid_from",
+			noon.Format(time.RFC3339), "valid_to", noon.AddDate(0, 0, 1).Format(time.RFC3339)))
+	}
+	querytest.PutTariffs(t, w.conn, "z", prices...)
 	w.add(1)
 	querytest.Publish(t, w.conn, 1)
 	period := "&from=" + w.now.AddDate(0, 0, -80).Format(time.DateOnly) + "&to=" + w.now.Format(time.DateOnly)
