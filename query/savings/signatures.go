@@ -178,8 +178,8 @@ func (s *Savings) loadSignaturePart(ctx context.Context, wanted map[*accountSign
 			return fmt.Errorf("load signatures of account %q: %w", cache.account, err)
 		}
 		if left := cache.missing(wanted[cache]); len(left) > 0 {
-			return fmt.Errorf("table shapes lacks %d signatures that messages of account %q are counted by, %d among them",
-				len(left), cache.account, left[0])
+			return fmt.Errorf("table shapes lacks %d signatures that messages of account %q are counted by, %d among "+
+				"them", len(left), cache.account, left[0])
 		}
 	}
 	return nil
