@@ -109,6 +109,7 @@ func (w *changingWorld) putSplit(account string, price uint64) {
 func (w *changingWorld) askAlong(edition uint64) {
 	w.t.Helper()
 	fresh := newServer(w.t, w.conn, w.clock)
+	w.old.db.Forget() // else who asks while others are answered may be shown what was published shortly before
 	for i, path := range alongPaths {
 		accounts := slices.Clone(alongAccounts)
 		w.random.Shuffle(len(accounts), func(i, j int) { accounts[i], accounts[j] = accounts[j], accounts[i] })
