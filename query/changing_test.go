@@ -70,9 +70,9 @@ func newChangingWorld(t *testing.T, seed uint64) *changingWorld {
 		`INSERT INTO legs SELECT account, number, ['sms', 'push', 'viber', 'whatsapp'][1 + number % 4],
 			['mts', ''][1 + intDiv(number, 3) % 2], '', 'RU', '', concat('s', toString(number % 2)), '', 'first',
 			if(number % 2 = 0, 'RUB', '')
-			FROM numbers(8) ARRAY JOIN ['acme', 'z'] AS account`,
+			FROM numbers(8) ARRAY JOIN ['acme', 'z', 'центр'] AS account`,
 		`INSERT INTO shapes SELECT account, 1 + number, number % 3, [number % 8, (number + 1) % 8],
-			[if(number % 2 = 0, 9, 1), 7] FROM numbers(12) ARRAY JOIN ['acme', 'z'] AS account`,
+			[if(number % 2 = 0, 9, 1), 7] FROM numbers(12) ARRAY JOIN ['acme', 'z', 'центр'] AS account`,
 	} {
 		execute(t, w.conn, statement)
 	}
@@ -179,7 +179,7 @@ func (w *changingWorld) add(edition uint64) {
 		toStartOfFifteenMinutes(moment) AS cohort, 1 + rand(4) %% 12 AS shape FROM numbers(%d))
 		SETTINGS max_partitions_per_insert_block = 0`, 20+w.random.IntN(20))
 	latest := "toInt64(toUnixTimestamp(cohort)) * 1000 + rand(6) % 900000"
-	account, campaign := "['acme', 'z'][1 + rand(12) % 2]", "concat('c', toString(rand(13) % 3))"
+	account, campaign := "['acme', 'z', 'центр'][1 + rand(12) % 3]", "concat('c', toString(rand(13) % 3))"
 	execute(w.t, w.conn, `INSERT INTO rollup_cascades SELECT `+account+`, 'difference', toDate(cohort), $1,
 		toStartOfHour(cohort), cohort, `+campaign+`, '', shape, ['', 'RUB'][1 + rand(7) % 2], 1 + rand(5) % 9,
 		if(rand(7) % 2 = 0, 0, 5), `+latest+` FROM `+cohorts, edition, w.now)

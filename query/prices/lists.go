@@ -37,6 +37,11 @@ func (l *Lists) Of(account string) *money.PriceList {
 	return l.snapshot.none
 }
 
+// Beside returns the lists of another account as they were read with these, false where they cannot be read.
+func (l *Lists) Beside(account string) (*Lists, bool) {
+	return &Lists{l.snapshot.versionsOf([]string{account}), l.snapshot}, l.snapshot.accounts[account].broken == nil
+}
+
 // Account returns the account's list and the rows that it was made of.
 func (l *Lists) Account(account string) Account {
 	if a, found := l.snapshot.accounts[account]; found {

@@ -90,7 +90,9 @@ func (d *channelDay) Plus(more *channelDay, times int64) (sums *channelDay, coun
 	if len(more.rows) == 0 {
 		return d, true
 	}
-	sums = &channelDay{rows: slices.Clone(d.rows), asOfMS: d.asOfMS, untilMS: min(d.untilMS, more.untilMS)}
+	// A window of what is added may have ended since the day was read: there is more that serves no earlier answer.
+	sums = &channelDay{rows: slices.Clone(d.rows), asOfMS: max(d.asOfMS, more.asOfMS),
+		untilMS: min(d.untilMS, more.untilMS)}
 	at := make(map[string]int, len(d.rows))
 	for i := range d.rows {
 		at[d.rows[i].id()] = i
@@ -248,15 +250,16 @@ func (r *Reading) readChannelDays(ctx context.Context, by rollup.Keys) ([]*rollu
 	if r.Seen.AsOfMS != nil {
 		asOfMS = *r.Seen.AsOfMS
 	}
-	days, err := r.room.channelDays.Of(r.Request, r.State, routes, nil,
-		func(d *channelDay) bool { return d.asOfMS <= asOfMS && asOfMS <= d.untilMS },
-		func(rows *rollup.DayRows, parts []*rollup.Part[*channelDay]) error {
+	days, err := r.room.channelDays.Of(ctx, r.Request, r.State, routes, &rollup.Reader[*channelDay]{
+		Serves: func(_ string, d *channelDay) bool { return d.asOfMS <= asOfMS && asOfMS <= d.untilMS },
+		Along:  func(string) bool { return true },
+		Read: func(ctx context.Context, rows *rollup.DayRows, parts []*rollup.Part[*channelDay]) error {
 			of := rollup.PlacesOf(parts, func() *channelDay {
 				return &channelDay{asOfMS: asOfMS,
 					untilMS: math.MaxInt64}
 			})
 			return r.readChannelParts(ctx, rows, of)
-		})
+		}})
 	if err != nil {
 		return nil, err
 	}
@@ -322,13 +325,14 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 }
 
 // allIn has one place for all days.
-func allIn[S any](sums S) func(day int64, settling bool) S {
-	return func(int64, bool) S { return sums }
+func allIn[S any](sums S) func(account string, day int64, settling bool) S {
+	return func(string, int64, bool) S { return sums }
 }
 
 // readChannelParts reads some days into what there is of each, opt-outs where there are none, and all without any.
 func (r *Reading) readChannelParts(ctx context.Context, wanted *rollup.DayRows,
-	of func(day int64, settling bool) *channelDay) (err error) {
+	of func(account string, day int64, settling bool) *channelDay) (err error) {
+	r = r.apart(wanted)
 	rows, err := r.queryDays(ctx, channelsTemplate.Lookup("channel_days"), wanted,
 		clickhouse.Named("limit", uint32(rollup.MaxRows+1)))
 	if err != nil {
@@ -353,8 +357,11 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted *rollup.DayRows,
 		if err := rows.Scan(places...); err != nil {
 			return err
 		}
-		p.keys = scan.AppendTo(nil)
-		d := of(int64(day), settling == 1)
+		account := ""
+		if p.keys = scan.AppendTo(nil); wanted != nil && wanted.Accounts != nil {
+			account, p.keys = p.keys[0].Text, p.keys[1:]
+		}
+		d := of(account, int64(day), settling == 1)
 		d.rows = append(d.rows, p)
 		d.untilMS = min(d.untilMS, untilMS)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -66,8 +67,9 @@ func TestDaySums_Of(t *testing.T) {
 			Snapshot: answer.Snapshot{Edition: c.edition, NowMS: now.UnixMilli(),
 				ReadMS: now.Add(c.read).UnixMilli()}}
 		how := ""
-		parts, err := days.Of(request, state, routes, nil, func(*ofDay) bool { return c.serves },
-			func(rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
+		parts, err := days.Of(t.Context(), request, state, routes, &rollup.Reader[*ofDay]{
+			Serves: func(string, *ofDay) bool { return c.serves },
+			Read: func(_ context.Context, rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
 				if len(parts) != 1 || len(rows.Days) != 1 || len(rows.Settling) > 0 {
 					return fmt.Errorf("%d parts are read, of %v", len(parts), rows)
 				}
@@ -83,7 +85,7 @@ func TestDaySums_Of(t *testing.T) {
 				from, _ := at(rows.Above[0])
 				parts[0].Sums = &ofDay{to - from}
 				return nil
-			})
+			}})
 		if err != nil || how != c.want || len(parts) != 1 || parts[0].Sums.n != sum {
 			t.Errorf("%d: edition %d: read %q, want %q; %d parts, %v", i, c.edition, how, c.want, len(parts), err)
 		}
@@ -100,15 +102,16 @@ func TestDaySums_Of_BelowNothing(t *testing.T) {
 	for edition := uint64(1); edition <= 2; edition++ {
 		state := &store.State{Days: []store.Day{{Date: date, Newest: edition}},
 			Snapshot: answer.Snapshot{Edition: edition, NowMS: date.AddDate(0, 0, 3).UnixMilli()}}
-		parts, err := days.Of(request, state, routes, nil, func(*ofDay) bool { return true },
-			func(rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
+		parts, err := days.Of(t.Context(), request, state, routes, &rollup.Reader[*ofDay]{
+			Serves: func(string, *ofDay) bool { return true },
+			Read: func(_ context.Context, rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
 				parts[0].Sums = &ofDay{int64(edition)}
 				if rows.Above != nil {
 					parts[0].Sums = &ofDay{-5}
 				}
 				read = append(read, fmt.Sprint(edition, rows.Above))
 				return nil
-			})
+			}})
 		if err != nil || parts[0].Sums.n != int64(edition) {
 			t.Fatalf("edition %d: %v, %v", edition, parts, err)
 		}
@@ -154,8 +157,9 @@ func TestDaySums_Of_Settling(t *testing.T) {
 		for _, edition := range []uint64{1, 2, 2} {
 			state := &store.State{Days: []store.Day{{Date: date, Newest: edition}},
 				Snapshot: answer.Snapshot{Edition: edition, NowMS: now.UnixMilli(), ReadMS: now.UnixMilli()}}
-			parts, err := days.Of(request, state, routes, nil, func(*settlingOf) bool { return true },
-				func(rows *rollup.DayRows, parts []*rollup.Part[*settlingOf]) error {
+			parts, err := days.Of(t.Context(), request, state, routes, &rollup.Reader[*settlingOf]{
+				Serves: func(string, *settlingOf) bool { return true },
+				Read: func(_ context.Context, rows *rollup.DayRows, parts []*rollup.Part[*settlingOf]) error {
 					how := "all"
 					switch {
 					case rows.Above != nil:
@@ -178,7 +182,7 @@ func TestDaySums_Of_Settling(t *testing.T) {
 						}
 					}
 					return nil
-				})
+				}})
 			if err != nil || len(parts) != 2 || !parts[1].Settling {
 				t.Fatalf("%s: %d parts, %v", c.name, len(parts), err)
 			}

@@ -162,12 +162,12 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 	if err != nil {
 		return err
 	}
-	days, err := r.room.failureDays.Of(r.Request, r.State, routes, nil,
-		func(d *failureDay) bool { return d.maps == whole.maps },
-		func(rows *rollup.DayRows, parts []*rollup.Part[*failureDay]) error {
+	days, err := r.room.failureDays.Of(ctx, r.Request, r.State, routes, &rollup.Reader[*failureDay]{
+		Serves: func(_ string, d *failureDay) bool { return d.maps == whole.maps },
+		Read: func(ctx context.Context, rows *rollup.DayRows, parts []*rollup.Part[*failureDay]) error {
 			of := rollup.PlacesOf(parts, func() *failureDay { return newFailureDay(whole.maps) })
 			return r.readFailureDays(ctx, rows, whole.maps, of)
-		})
+		}})
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 // readFailureDays reads failed attempts, of some days alone where there are any, and adds them to what there is of each
 // day.
 func (r *Reading) readFailureDays(ctx context.Context, wanted *rollup.DayRows, maps *errormap.Maps,
-	dayOf func(day int64, settling bool) *failureDay) error {
+	dayOf func(account string, day int64, settling bool) *failureDay) error {
 	reasonAt := slices.IndexFunc(r.Keys, func(k rollup.Key) bool { return k.Name == "reason" })
 	_, byChannel := r.Keys.Find("channel")
 	var account, channel, provider, code string
@@ -200,7 +200,7 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted *rollup.DayRows, m
 		if sums.channel = ""; byChannel {
 			sums.channel = channel
 		}
-		of := dayOf(int64(day), settling == 1)
+		of := dayOf("", int64(day), settling == 1)
 		of.totals[sums.channel] += sums.failed
 		if !r.Keeps("reason", reason) || !r.Keeps("provider", provider) || !r.Keeps("error_code", code) {
 			return nil

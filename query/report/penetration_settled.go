@@ -63,10 +63,11 @@ func (r *Reading) addSettled(ctx context.Context, routes *store.Routes, all roll
 	var days []*rollup.Part[*settledDay]
 	var err error
 	if len(r.Accounts()) <= 1 {
-		days, err = r.room.settledDays.Of(&ask, r.State, routes, nil, func(*settledDay) bool { return true },
-			func(rows *rollup.DayRows, parts []*rollup.Part[*settledDay]) error {
+		days, err = r.room.settledDays.Of(ctx, &ask, r.State, routes, &rollup.Reader[*settledDay]{
+			Serves: func(string, *settledDay) bool { return true },
+			Read: func(ctx context.Context, rows *rollup.DayRows, parts []*rollup.Part[*settledDay]) error {
 				return r.readSettled(ctx, &ask, routes, rows, rollup.PlacesOf(parts, newSettledDay))
-			})
+			}})
 	} else {
 		whole := newSettledDay()
 		days = []*rollup.Part[*settledDay]{{Sums: whole}}
@@ -83,7 +84,7 @@ func (r *Reading) addSettled(ctx context.Context, routes *store.Routes, all roll
 }
 
 func (r *Reading) readSettled(ctx context.Context, ask *rollup.Request, routes *store.Routes, wanted *rollup.DayRows,
-	dayOf func(day int64, settling bool) *settledDay) error {
+	dayOf func(account string, day int64, settling bool) *settledDay) error {
 	cells := &rollup.Cells{Rollup: settledRollup(), Accounts: r.Accounts(), FromMS: r.FromMS, ToMS: r.ToMS,
 		Keys: ask.Keys, Filters: ask.Filters, Zone: r.Zone.String(), Seen: r.Seen, SettlingDays: routes.SettlingDays,
 		Days: r.State.Days, Rows: wanted}
@@ -92,7 +93,7 @@ func (r *Reading) readSettled(ctx context.Context, ask *rollup.Request, routes *
 	var s rollup.Settling
 	return r.eachOf(ctx, penetrationSettled, routes, cells, []any{&day, &settling, (*rollup.Change)(&s.Unsettled),
 		&s.LastMS}, func(keys []rollup.KeyValue) error {
-		of, id := dayOf(int64(day), settling == 1).of, rollup.KeysText(keys)
+		of, id := dayOf("", int64(day), settling == 1).of, rollup.KeysText(keys)
 		sum := of[id]
 		sum.Add(s, 1)
 		of[id] = sum

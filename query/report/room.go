@@ -253,6 +253,19 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *r
 	return r.DB.Conn.Query(settings, statement, args...)
 }
 
+// apart is the same reading of the accounts whose rows are wanted, whose first key tells them apart; what the request
+// looks at where none are named.
+func (r *Reading) apart(wanted *rollup.DayRows) *Reading {
+	if wanted == nil || wanted.Accounts == nil {
+		return r
+	}
+	several := *r
+	several.Request = r.Of(wanted.Accounts...)
+	account, _ := r.report.Keys.Find("account")
+	several.Keys = append(rollup.Keys{account}, r.Keys...)
+	return &several
+}
+
 // keyScan is where the keys are scanned to that the statement knows.
 func (r *Reading) keyScan() rollup.KeyScan {
 	return rollup.KeyScan{Keys: slices.DeleteFunc(slices.Clone(r.Keys),

@@ -369,26 +369,48 @@ type spendReader struct {
 // readDays returns the days of the account in scope, or of all, of which most are remembered.
 func (r *spendReader) readDays(ctx context.Context) ([]*rollup.Part[*spendDay], error) {
 	borders := r.Borders
-	return r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
-		func(*spendDay) bool { return true },
-		func(rows *rollup.DayRows, parts []*rollup.Part[*spendDay]) error {
+	return r.room.spendDays.Of(ctx, r.Request, r.State, r.routes, &rollup.Reader[*spendDay]{
+		Depends: func(account string) []string {
+			of := r.pricer.lists
+			if len(r.Accounts()) > 0 {
+				of, _ = of.Beside(account)
+			}
+			return []string{fmt.Sprint(of.Versions)}
+		},
+		Serves: func(string, *spendDay) bool { return true },
+		Along: func(account string) bool {
+			_, read := r.pricer.lists.Beside(account)
+			return read
+		},
+		Read: func(ctx context.Context, rows *rollup.DayRows, parts []*rollup.Part[*spendDay]) error {
 			r.Borders = slices.Clone(borders)
+			if rows.Accounts != nil {
+				r.Borders = append(r.Borders, r.pricer.lists.Borders(rows.Accounts)...)
+			}
 			for _, p := range parts {
 				r.Borders = append(r.Borders, p.From, p.To)
 			}
 			return r.read(ctx, rows, rollup.PlacesOf(parts, newSpendDay))
-		})
+		}})
 }
 
 // read reads and prices attempts, of some days alone where there are any, and adds them to the day of their cohorts.
 func (r *spendReader) read(ctx context.Context, wanted *rollup.DayRows,
-	of func(day int64, settling bool) *spendDay) (err error) {
+	of func(account string, day int64, settling bool) *spendDay) (err error) {
 	settling := rollup.SettlingQuarters(r.Seen, r.routes.SettlingDays)
-	dayOf := func(since uint32) *spendDay {
-		return of(int64(since)/rollup.DaySeconds, slices.Contains(settling, since))
+	dayOf := func(a *spentAlike) *spendDay {
+		account := ""
+		if wanted != nil && wanted.Accounts != nil {
+			account = a.account
+		}
+		return of(account, int64(a.since)/rollup.DaySeconds, slices.Contains(settling, a.since))
+	}
+	reading := *r.Reading
+	if wanted != nil && wanted.Accounts != nil {
+		reading.Request = r.Of(wanted.Accounts...)
 	}
 	slices.Sort(r.Borders)
-	rows, err := r.queryDays(ctx, r.report.Statement, wanted, borders(slices.Compact(r.Borders)))
+	rows, err := reading.queryDays(ctx, r.report.Statement, wanted, borders(slices.Compact(r.Borders)))
 	if err != nil {
 		return err
 	}
@@ -417,7 +439,7 @@ func (r *spendReader) read(ctx context.Context, wanted *rollup.DayRows,
 }
 
 // add prices rows and adds them to the days.
-func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(since uint32) *spendDay) error {
+func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(*spentAlike) *spendDay) error {
 	named := map[string]stored.Named{}
 	for i := range batch {
 		a := &batch[i]
@@ -441,7 +463,7 @@ func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(si
 		if !kept {
 			continue
 		}
-		day := dayOf(a.since)
+		day := dayOf(a)
 		// Of cohorts that are settled the others decide.
 		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= rollup.NowQuarter(r.Seen) {
 			day.settling.Add(rollup.Settling{Unsettled: a.attempts,

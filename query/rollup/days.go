@@ -1,9 +1,12 @@
 package rollup
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
@@ -22,7 +25,9 @@ type Sums[S any] interface {
 // Part is a UTC day of an account in an answer, or what the period leaves of it: either the quarter hours whose cohorts
 // settle at present, or all others.
 type Part[S any] struct {
-	Date time.Time
+	// Account is its account where rows of several are read, else "".
+	Account string
+	Date    time.Time
 	// From and To are its cohorts in Unix seconds, half-open.
 	From, To uint32
 	Settling bool
@@ -46,6 +51,8 @@ type DayRows struct {
 	// Where Above is not nil, what later editions than these changed is read instead, of each of the days: up to those
 	// of UpTo, and without Dead.
 	Above, UpTo, Dead []uint64
+	// Accounts are those whose rows are read, each apart, nil for what the request looks at.
+	Accounts []string
 }
 
 // OptOuts tells whether opt-outs are read that belong to no day: with all days, or with none.
@@ -76,20 +83,85 @@ func (m *remembered[S]) Bytes() int64 { return m.bytes }
 
 // DaySums remember what a report has of the days of accounts, and how it stood at which edition. What editions have
 // changed since adds up, so an answer costs what they changed. They are safe for concurrent use.
-type DaySums[S Sums[S]] struct{ Cache Cache[*remembered[S]] }
+type DaySums[S Sums[S]] struct {
+	Cache Cache[*remembered[S]]
 
-// Of returns the parts of the period that anything is known of, of the one account in scope, or of all. read fills in
-// the sums of parts: of their rows, or of what editions changed. serves tells whether sums serve this answer. What they
-// depend on besides the request and what is published is named by depends.
-func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, depends []string, serves func(S) bool,
-	read func(rows *DayRows, parts []*Part[S]) error) (all []*Part[S], err error) {
-	depends = append(append([]string{r.Name, r.Zone.String(), routes.Fingerprint,
-		strconv.FormatUint(state.Epoch, 10)}, depends...), r.Keys.Names()...)
-	for _, f := range r.Filters {
-		depends = append(depends, f.Parts()...)
+	asked  asked
+	moving singleflight.Group
+}
+
+// Reader is how a report reads days.
+type Reader[S any] struct {
+	// Depends names what sums of an account, "" for all, depend on besides the request and what is published; nil where
+	// that is nothing.
+	Depends func(account string) []string
+	// Serves tells whether sums of an account serve the answer.
+	Serves func(account string, sums S) bool
+	// Read fills in the sums of parts: of their rows, or of what editions changed.
+	Read func(ctx context.Context, rows *DayRows, parts []*Part[S]) error
+	// Along tells whether an account's days may be read together with those of others; nil where none may.
+	Along func(account string) bool
+}
+
+// dependsOn lists all that sums of days of an account depend on.
+func (d *Reader[S]) dependsOn(r *Request, account string, state *store.State, routes *store.Routes) []string {
+	all := alike(r, state, routes)
+	if d.Depends != nil {
+		all = append(all, d.Depends(account)...)
 	}
-	all = partsOf[S](r, state, routes, depends)
-	var moved, missing []*Part[S]
+	return all
+}
+
+// alike lists what requests have in common that are alike.
+func alike(r *Request, state *store.State, routes *store.Routes) []string {
+	all := append([]string{r.Name, r.Zone.String(), routes.Fingerprint, strconv.FormatUint(state.Epoch, 10)},
+		r.Keys.Names()...)
+	for _, f := range r.Filters {
+		all = append(all, f.Parts()...)
+	}
+	return all
+}
+
+// Of returns the parts of the period that anything is known of, of the one account in scope, or of all.
+func (d *DaySums[S]) Of(ctx context.Context, r *Request, state *store.State, routes *store.Routes,
+	reader *Reader[S]) (all []*Part[S], err error) {
+	account := ""
+	if own := r.Accounts(); len(own) == 1 {
+		account = own[0]
+	}
+	serves := func(sums S) bool { return reader.Serves(account, sums) }
+	all = partsOf[S](r, state, routes, reader.dependsOn(r, account, state, routes))
+	moved, missing := d.find(all, state, serves)
+	if d.moveAlong(ctx, r, state, routes, reader, moved) {
+		moved, missing = d.find(all, state, serves)
+	}
+	whole := func(parts []*Part[S]) error {
+		if len(parts) == 0 {
+			return nil
+		}
+		if err := reader.Read(ctx, rowsOf(parts), parts); err != nil {
+			return err
+		}
+		for _, p := range parts {
+			p.exact = true
+			d.keep(p, state)
+		}
+		return nil
+	}
+	if len(moved) > 0 {
+		if err := reader.Read(ctx, rowsBetween(moved, state), moved); err != nil {
+			return nil, err
+		}
+		missing = append(missing, d.add(state, moved)...)
+	}
+	if err := whole(missing); err != nil {
+		return nil, err
+	}
+	return all, whole(unsure(all, state.NowMS))
+}
+
+// find fills in the parts that are known as the answer has them, and lists those that move there, and all others.
+func (d *DaySums[S]) find(all []*Part[S], state *store.State, serves func(S) bool) (moved, missing []*Part[S]) {
 	for _, p := range all {
 		switch p.known = d.Cache.Get(p.key); {
 		case p.known == nil || !serves(p.known.sums):
@@ -103,30 +175,7 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 			missing = append(missing, p)
 		}
 	}
-	whole := func(parts []*Part[S]) error {
-		if len(parts) == 0 {
-			return nil
-		}
-		if err := read(rowsOf(parts), parts); err != nil {
-			return err
-		}
-		for _, p := range parts {
-			p.exact = true
-			d.keep(p, state)
-		}
-		return nil
-	}
-	if len(moved) > 0 {
-		less, err := d.move(state, moved, read)
-		if err != nil {
-			return nil, err
-		}
-		missing = append(missing, less...)
-	}
-	if err := whole(missing); err != nil {
-		return nil, err
-	}
-	return all, whole(unsure(all, state.NowMS))
+	return moved, missing
 }
 
 // unsure lists parts of what settles at present on which it depends whether a row is settled, and that may settle
@@ -229,24 +278,29 @@ func (p *Part[S]) movesWith(parts []*Part[S]) bool {
 	return rest.Date.Equal(p.Date) && rest.known.edition == p.known.edition
 }
 
-// move makes of the remembered sums those of the answer's edition, and returns the parts of which that makes none.
-func (d *DaySums[S]) move(state *store.State, parts []*Part[S],
-	read func(rows *DayRows, parts []*Part[S]) error) (missing []*Part[S], err error) {
+// rowsBetween are what editions changed of parts between what is remembered of them and the answer.
+func rowsBetween[S any](parts []*Part[S], state *store.State) *DayRows {
 	rows := &DayRows{Dead: slices.Clone(state.Dead)}
 	for _, p := range parts {
-		if p.Settling {
-			continue // it moves with the rest of its day
+		if p.Account != "" && !slices.Contains(rows.Accounts, p.Account) {
+			rows.Accounts = append(rows.Accounts, p.Account)
+		}
+		rows.Dead = append(rows.Dead, p.known.dead...)
+		if p.Settling || p.Account != "" && slices.ContainsFunc(rows.Days, p.Date.Equal) {
+			continue // it moves with the rest of its day, or with that of another account, from the same edition
 		}
 		rows.Days = append(rows.Days, p.Date)
 		rows.Above = append(rows.Above, min(p.known.edition, state.Edition))
 		rows.UpTo = append(rows.UpTo, max(p.known.edition, state.Edition))
-		rows.Dead = append(rows.Dead, p.known.dead...)
 	}
 	slices.Sort(rows.Dead)
 	rows.Dead = slices.Compact(rows.Dead)
-	if err := read(rows, parts); err != nil {
-		return nil, err
-	}
+	return rows
+}
+
+// add makes of the remembered sums and of what editions changed those of the answer's edition, and returns the parts of
+// which that makes none.
+func (d *DaySums[S]) add(state *store.State, parts []*Part[S]) (missing []*Part[S]) {
 	for _, p := range parts {
 		times := int64(1)
 		if p.known.edition > state.Edition {
@@ -261,7 +315,7 @@ func (d *DaySums[S]) move(state *store.State, parts []*Part[S],
 		p.Sums = sums
 		d.keep(p, state)
 	}
-	return missing, nil
+	return missing
 }
 
 // rowsOf are all rows of parts.
@@ -296,18 +350,19 @@ func (d *DaySums[S]) keep(p *Part[S], state *store.State) {
 }
 
 // PlacesOf gives each part sums to be filled in, and finds them.
-func PlacesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settling bool) S) {
+func PlacesOf[S any](parts []*Part[S], none func() S) (of func(account string, day int64, settling bool) S) {
 	type place struct {
+		account  string
 		day      int64
 		settling bool
 	}
 	places := make(map[place]S, len(parts))
 	for _, p := range parts {
 		p.Sums = none()
-		places[place{p.Day(), p.Settling}] = p.Sums
+		places[place{p.Account, p.Day(), p.Settling}] = p.Sums
 	}
-	return func(day int64, settling bool) S {
-		if sums, wanted := places[place{day, settling}]; wanted {
+	return func(account string, day int64, settling bool) S {
+		if sums, wanted := places[place{account, day, settling}]; wanted {
 			return sums
 		}
 		return none()

@@ -73,6 +73,18 @@ func (r *Request) Accounts() []string {
 	return nil
 }
 
+// Of is the same request for other accounts in place of those that it names.
+func (r *Request) Of(accounts ...string) *Request {
+	other := *r
+	other.Filters = slices.Clone(r.Filters)
+	for i := range other.Filters {
+		if f := &other.Filters[i]; f.Key.Name == "account" {
+			f.Values = accounts
+		}
+	}
+	return &other
+}
+
 // Keeps reports whether the filter by a name, if there is one, keeps a value.
 func (r *Request) Keeps(name, value string) bool {
 	for _, f := range r.Filters {

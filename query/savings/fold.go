@@ -113,10 +113,8 @@ func (f *fold) settle(ctx context.Context) error {
 			wanted[row.store] = append(wanted[row.store], answer.LE64(row.cells[at:]))
 		}
 	}
-	for store, ids := range wanted {
-		if err := f.room.loadSignatures(ctx, store, ids); err != nil {
-			return err
-		}
+	if err := f.room.loadSignatures(ctx, wanted); err != nil {
+		return err
 	}
 	var ids []uint64
 	for i := range f.waiting {

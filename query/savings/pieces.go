@@ -62,12 +62,28 @@ const dayMS = 24 * schema.HourMS
 func (s *Savings) computePieces(ctx context.Context, request *rollup.Request, in inputs,
 	q *cellsQuery) ([]*quantities, error) {
 	own := s.priced(q.accounts[0], in, q)
-	pieces, err := s.parts.Of(request, in.state, in.routes,
-		[]string{strconv.FormatBool(own.monthEnds != nil), fmt.Sprint(in.lists.Versions)},
-		func(sums *pieceSums) bool { return sums.pricing == own.pricing },
-		func(rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
-			return s.readPieces(ctx, request, in, *q, own, rows, parts)
-		})
+	pieces, err := s.parts.Of(ctx, request, in.state, in.routes, &rollup.Reader[*pieceSums]{
+		Depends: func(account string) []string {
+			of, _ := in.lists.Beside(account)
+			return []string{strconv.FormatBool(q.monthEnds[account] != nil), fmt.Sprint(of.Versions)}
+		},
+		Serves: func(account string, sums *pieceSums) bool {
+			if account == q.accounts[0] {
+				return sums.pricing == own.pricing
+			}
+			return sums.pricing == s.priced(account, in, q).pricing
+		},
+		Along: func(account string) bool {
+			_, read := in.lists.Beside(account)
+			// A monthly minimum tells apart what others add up.
+			return read && !in.lists.Account(account).List.HasMinimum()
+		},
+		Read: func(ctx context.Context, rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
+			if rows.Accounts != nil {
+				return s.readPiecesApart(ctx, request, in, rows, parts)
+			}
+			return s.readPieces(ctx, request, in, *q, map[string]priced{q.accounts[0]: own}, rows, parts)
+		}})
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +98,25 @@ func (s *Savings) computePieces(ctx context.Context, request *rollup.Request, in
 	return all.rows(), nil
 }
 
-// readPieces reads and prices pieces, or what editions changed of them.
-func (s *Savings) readPieces(ctx context.Context, request *rollup.Request, in inputs, q cellsQuery, own priced,
+// readPiecesApart reads and prices what editions changed of pieces of several accounts, none of which has a monthly
+// minimum.
+func (s *Savings) readPiecesApart(ctx context.Context, request *rollup.Request, in inputs,
 	rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
+	apart := request.Of(rows.Accounts...)
+	account, _ := Keys.Find("account")
+	apart.Keys = append(rollup.Keys{account}, request.Keys...)
+	q := newCellsQuery(apart, &in.state.Snapshot)
+	q.setPrices(in.lists, in.routes.SettlingDays, minimumScope{none: true})
+	accounts := map[string]priced{}
+	for _, account := range rows.Accounts {
+		accounts[account] = s.priced(account, in, q)
+	}
+	return s.readPieces(ctx, apart, in, *q, accounts, rows, parts)
+}
+
+// readPieces reads and prices pieces, or what editions changed of them.
+func (s *Savings) readPieces(ctx context.Context, request *rollup.Request, in inputs, q cellsQuery,
+	accounts map[string]priced, rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
 	q.rows, q.borders = rows, slices.Clone(q.borders)
 	for _, p := range parts {
 		q.addBorders(p.From, p.To)
@@ -92,18 +124,30 @@ func (s *Savings) readPieces(ctx context.Context, request *rollup.Request, in in
 	f := newFold(s, request.Keys, request.Filters, rollup.NowQuarter(&in.state.Snapshot))
 	f.byPiece, f.changes = true, rows.Above != nil
 	f.settling = rollup.SettlingQuarters(&in.state.Snapshot, in.routes.SettlingDays)
-	if err := s.readCells(ctx, request, &q, in, f, map[string]priced{q.accounts[0]: own}); err != nil {
+	if err := s.readCells(ctx, request, &q, in, f, accounts); err != nil {
 		return err
 	}
 	if err := f.settle(ctx); err != nil {
 		return err
 	}
-	of := map[piece][]*quantities{}
+	type place struct {
+		account string
+		piece
+	}
+	of := map[place][]*quantities{}
 	for _, r := range f.rows() {
-		of[r.piece] = append(of[r.piece], r)
+		at := place{piece: r.piece}
+		if rows.Accounts != nil {
+			at.account, r.keys = r.keys[0].Text, r.keys[1:]
+		}
+		of[at] = append(of[at], r)
 	}
 	for _, p := range parts {
-		p.Sums = &pieceSums{rows: of[piece{p.Day(), p.Settling}], pricing: own.pricing}
+		account := q.accounts[0]
+		if p.Account != "" {
+			account = p.Account
+		}
+		p.Sums = &pieceSums{rows: of[place{p.Account, piece{p.Day(), p.Settling}}], pricing: accounts[account].pricing}
 	}
 	return nil
 }

@@ -130,52 +130,74 @@ func (s *accountSignatures) missing(ids []uint64) []uint64 {
 	return slices.Compact(left)
 }
 
-// loadSignatures makes sure that the store holds these signatures.
-func (s *Savings) loadSignatures(ctx context.Context, cache *accountSignatures, ids []uint64) error {
-	for part := range slices.Chunk(cache.missing(ids), maxSignaturesWanted) {
-		if err := s.loadSignaturePart(ctx, cache, part); err != nil {
+// loadSignatures makes sure that stores hold these signatures.
+func (s *Savings) loadSignatures(ctx context.Context, wanted map[*accountSignatures][]uint64) error {
+	part, size := map[*accountSignatures][]uint64{}, 0
+	for cache, ids := range wanted {
+		for some := range slices.Chunk(cache.missing(ids), maxSignaturesWanted) {
+			if size+len(some) > maxSignaturesWanted {
+				if err := s.loadSignaturePart(ctx, part); err != nil {
+					return err
+				}
+				part, size = map[*accountSignatures][]uint64{}, 0
+			}
+			part[cache], size = append(part[cache], some...), size+len(some)
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	return s.loadSignaturePart(ctx, part)
+}
+
+func (s *Savings) loadSignaturePart(ctx context.Context, wanted map[*accountSignatures][]uint64) error {
+	ids := stored.IDs{}
+	for cache, signatures := range wanted {
+		ids[cache.account] = signatures
+	}
+	signatures, err := stored.ReadSignatures(s.db.Settings(ctx), s.db.Conn, ids)
+	if err != nil {
+		return fmt.Errorf("load signatures: %w", err)
+	}
+	ids = stored.IDs{}
+	for cache := range wanted {
+		ids[cache.account] = cache.missingSteps(signatures[cache.account])
+	}
+	keys, err := stored.ReadStepKeys(s.db.Settings(ctx), s.db.Conn, ids)
+	if err != nil {
+		return fmt.Errorf("load steps of signatures: %w", err)
+	}
+	for cache := range wanted {
+		rows := keys[cache.account]
+		for _, id := range ids[cache.account] {
+			if _, found := rows[id]; !found {
+				return fmt.Errorf("table legs lacks step %d of account %q, which table shapes names", id, cache.account)
+			}
+		}
+		if err := cache.add(signatures[cache.account], rows); err != nil {
 			return fmt.Errorf("load signatures of account %q: %w", cache.account, err)
+		}
+		if left := cache.missing(wanted[cache]); len(left) > 0 {
+			return fmt.Errorf("table shapes lacks %d signatures that messages of account %q are counted by, %d among "+
+				"them", len(left), cache.account, left[0])
 		}
 	}
 	return nil
 }
 
-func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignatures, ids []uint64) error {
-	read, err := stored.ReadSignatures(s.db.Settings(ctx), s.db.Conn, stored.IDs{cache.account: ids})
-	if err != nil {
-		return err
-	}
-	signatures := read[cache.account]
-	var steps []uint64
-	cache.mu.RLock()
+// missingSteps returns the steps of signatures that the store does not hold, each once, in order.
+func (s *accountSignatures) missingSteps(signatures []stored.Signature) (steps []uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for _, signature := range signatures {
 		for _, step := range signature.Steps {
-			if _, found := cache.stepIndex[step]; !found {
+			if _, found := s.stepIndex[step]; !found {
 				steps = append(steps, step)
 			}
 		}
 	}
-	cache.mu.RUnlock()
 	slices.Sort(steps)
-	steps = slices.Compact(steps)
-	keys, err := stored.ReadStepKeys(s.db.Settings(ctx), s.db.Conn, stored.IDs{cache.account: steps})
-	if err != nil {
-		return err
-	}
-	rows := keys[cache.account]
-	for _, id := range steps {
-		if _, found := rows[id]; !found {
-			return fmt.Errorf("table legs lacks step %d, which table shapes names", id)
-		}
-	}
-	if err := cache.add(signatures, rows); err != nil {
-		return err
-	}
-	if left := cache.missing(ids); len(left) > 0 {
-		return fmt.Errorf("table shapes lacks %d signatures that messages are counted by, %d among them", len(left),
-			left[0])
-	}
-	return nil
+	return slices.Compact(steps)
 }
 
 // add takes what was read, but for what somebody else has added meanwhile.

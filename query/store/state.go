@@ -51,8 +51,10 @@ type State struct {
 	// newest.
 	OptOut uint64
 
-	// known: so are Days.
-	known bool
+	// known: so are Days. index has those of others, of the period from…to.
+	known        bool
+	index        *dayIndex
+	fromMS, toMS int64
 	// changes is how many rows say what changed days.
 	changes uint64
 }
@@ -115,13 +117,30 @@ func (d *DB) State(ctx context.Context, scope Scope, now time.Time, given *answe
 		return nil, fmt.Errorf("read what days are made of: %w", err)
 	}
 	s.OptOut = of.optOut
+	s.index, s.fromMS, s.toMS = known, scope.FromMS, scope.ToMS
+	s.Days = s.inPeriod(of.days)
+	return s, nil
+}
+
+// Beside is the same state for another account, false where nobody has asked for its days: none are read.
+func (s *State) Beside(account string) (*State, bool) {
+	if s.index == nil {
+		return nil, false
+	}
+	of, known := s.index.has(owner{account: account})
+	other := *s
+	other.OptOut, other.Days = of.optOut, s.inPeriod(of.days)
+	return &other, known
+}
+
+func (s *State) inPeriod(all []Day) (days []Day) {
 	const dayMS = 24 * schema.HourMS
-	for _, day := range of.days {
-		if ms := day.Date.UnixMilli(); ms+dayMS > scope.FromMS && ms < scope.ToMS {
-			s.Days = append(s.Days, day)
+	for _, day := range all {
+		if ms := day.Date.UnixMilli(); ms+dayMS > s.fromMS && ms < s.toMS {
+			days = append(days, day)
 		}
 	}
-	return s, nil
+	return days
 }
 
 // Snapshot is that of a request about no facts.
@@ -359,12 +378,17 @@ func newDay(date time.Time, build, changed uint64) Day {
 	return Day{date, build, changed}
 }
 
-// of returns the days of an account, or of all.
-func (x *dayIndex) of(ctx context.Context, d *DB, whose owner) (accountDays, error) {
+// has returns the days of an account, or of all, where somebody has asked for them.
+func (x *dayIndex) has(whose owner) (of accountDays, known bool) {
 	x.mu.Lock()
-	of, known := x.accounts[whose]
-	x.mu.Unlock()
-	if known {
+	defer x.mu.Unlock()
+	of, known = x.accounts[whose]
+	return of, known
+}
+
+// of returns the days of an account, or of all.
+func (x *dayIndex) of(ctx context.Context, d *DB, whose owner) (of accountDays, err error) {
+	if of, known := x.has(whose); known {
 		return of, nil
 	}
 	name := "days_of"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,10 +87,16 @@ func TestDB_State_Follows(t *testing.T) {
 			t.Helper()
 			for _, scope := range scopes[:1+random.IntN(len(scopes))] {
 				want := stateOf(t, stateDB(conn), scope...)
-				want.OptOut = seen(want)
+				want.OptOut, want.index = seen(want), nil
+				beside := accounts[edition%3]
+				of := stateOf(t, stateDB(conn), beside)
 				for how, d := range follows {
 					got := stateOf(t, d, scope...)
-					got.ReadMS, got.NowMS, got.OptOut = want.ReadMS, want.NowMS, seen(got)
+					if other, known := got.Beside(beside); known && !slices.Equal(other.Days, of.Days) {
+						t.Fatalf("edition %d, %s, %s: beside %q the days of %s are %v, want %v", edition, when, how,
+							scope, beside, other.Days, of.Days)
+					}
+					got.ReadMS, got.NowMS, got.OptOut, got.index = want.ReadMS, want.NowMS, seen(got), nil
 					if !reflect.DeepEqual(got, want) {
 						t.Fatalf("edition %d, %s, %s, accounts %q:\n%+v, want\n%+v", edition, when, how, scope, got,
 							want)
