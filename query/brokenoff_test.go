@@ -39,7 +39,8 @@ func TestServer_Export_BrokenOff(t *testing.T) {
 	server := httptest.NewServer(newServer(t, conn).Handler())
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
-	for i, format := range []string{"csv", "ndjson", "arrow", "parquet"} {
+	// The first and the last are not packed.
+	for i, format := range []string{"arrow", "csv", "ndjson", "parquet"} {
 		for j, packing := range []string{"identity", "gzip", "zstd"} {
 			if !enginetest.Long() && i%3 != j {
 				continue // each form, and each packing
@@ -61,7 +62,7 @@ func TestServer_Export_BrokenOff(t *testing.T) {
 				t.Errorf("%s: %s, %d bytes, %v", name, w.Status, len(came), err)
 			}
 			encoding := w.Header.Get("Content-Encoding")
-			if packed := packing != "identity" && format != "parquet"; packed != (encoding != "") {
+			if packed := packing != "identity" && i%3 != 0; packed != (encoding != "") {
 				t.Errorf("%s: packed as %q", name, encoding)
 			}
 			if encoding != "" {
