@@ -16,6 +16,7 @@ const FIRST: Readonly<Record<string, readonly string[]>> = {
   '/channels': ['reports/channels'],
   '/savings': ['reports/savings', 'forecasts/break-even', 'forecasts/savings'],
   '/reach': ['reports/penetration', 'audience/subscribed'],
+  '/numbers': ['numbers/counts'],
   '/campaigns': ['reports/groups'],
 }
 

@@ -7,7 +7,7 @@ import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
 import { setParams, url } from '../../state/url'
-import { account, accountColumn, None, NumberLink, StateMark, useEdits } from './parts'
+import { account, accountColumn, None, NumberLink, StateMark, useCounts, useEdits } from './parts'
 import { type ChangeRow, type List, STATES } from './types'
 import { ruleName, stateName } from './words'
 
@@ -16,7 +16,7 @@ export function Changes() {
   const t = w().numbers
   const to = STATES.find((one) => one === url.value.searchParams.get('became'))
   const answer = useEdits(useAnswer<List<ChangeRow>>(pathOf('/v1/numbers/changes',
-    { account: account(), to, order: 'newest', limit: '20' })))
+    { account: account(), to, order: 'newest', limit: '20' }), useCounts()))
   const pages = usePages<ChangeRow>(answer.path, answer.data)
   return (
     <Card id="changes" lines={25} wide title={t.changes} answer={answer} none={<None text={t.noChanges} />}

@@ -8,7 +8,7 @@ import { Figure, Figures } from '../../parts/figure'
 import { Beside } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
-import { None } from './parts'
+import { None, useCounts } from './parts'
 import type { DeadSpendRow } from './types'
 import { ruleName } from './words'
 
@@ -16,10 +16,11 @@ import { ruleName } from './words'
 export function Cost() {
   const t = w().numbers
   const s = scope.value
-  const answer = useAnswer<Report<DeadSpendRow>>(reportPath('dead-spend', s, { group_by: '' }))
-  const rules = useAnswer<Report<DeadSpendRow>>(reportPath('dead-spend', s, { group_by: 'rule' }))
+  const counts = useCounts()
+  const answer = useAnswer<Report<DeadSpendRow>>(reportPath('dead-spend', s, { group_by: '' }), counts)
+  const rules = useAnswer<Report<DeadSpendRow>>(reportPath('dead-spend', s, { group_by: 'rule' }), counts)
   const earlier = useAnswer<Report<DeadSpendRow>>(s.compare
-    ? reportPath('dead-spend', before(s), { group_by: '' }) : null)
+    ? reportPath('dead-spend', before(s), { group_by: '' }) : null, counts)
   return (
     <Card id="cost" lines={14} title={t.cost} answer={answer} report="dead-spend" definition="avoidable_cost"
       none={<None text={t.noCost} />}

@@ -1,13 +1,11 @@
 // How many numbers are dead, and why, in words.
-import { useAnswer } from '../../api/answer'
-import { pathOf } from '../../api/paths'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
 import { toQuery } from '../../state/url'
-import { account, None, useEdits } from './parts'
-import { type CountRow, type List, STATES } from './types'
+import { None, useCounts, useEdits } from './parts'
+import { type CountRow, STATES } from './types'
 import { ruleName } from './words'
 
 function sum(rows: readonly CountRow[]): number {
@@ -16,7 +14,7 @@ function sum(rows: readonly CountRow[]): number {
 
 export function Dead() {
   const t = w().numbers
-  const answer = useEdits(useAnswer<List<CountRow>>(pathOf('/v1/numbers/counts', { account: account() })))
+  const answer = useEdits(useCounts())
   return (
     <Card id="dead" lines={14} title={t.dead} answer={answer} none={<None text={t.none} />}
       chart={(data) => <Counts rows={data.rows} />}

@@ -10,7 +10,7 @@ import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
 import { Why } from '../../parts/why'
 import { setParams, url } from '../../state/url'
-import { account, accountColumn, None, Day, NumberLink, useEdits } from './parts'
+import { account, accountColumn, None, Day, NumberLink, useCounts, useEdits } from './parts'
 import { type List, RULES, type Verdict } from './types'
 import { evidence } from './words'
 
@@ -23,7 +23,7 @@ export function DeadList() {
   const kind = KINDS.find((one) => one === q.get('kind')) ?? 'phone'
   const rule = RULES.find((one) => one === q.get('rule'))
   const query = { account: account(), kind: kind === 'phone' ? undefined : kind, rule }
-  const answer = useEdits(useAnswer<List<Verdict>>(pathOf('/v1/numbers/dead', { ...query, limit: '50' })))
+  const answer = useEdits(useAnswer<List<Verdict>>(pathOf('/v1/numbers/dead', { ...query, limit: '50' }), useCounts()))
   const here = url.value.hash === '#list'
   useEffect(() => {
     if (here) document.getElementById('list')?.scrollIntoView({ block: 'start' })

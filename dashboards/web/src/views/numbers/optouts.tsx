@@ -9,7 +9,7 @@ import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 import { setParams, url } from '../../state/url'
-import { account, accountColumn, Day, None, NumberLink } from './parts'
+import { account, accountColumn, Day, None, NumberLink, useCounts } from './parts'
 import type { AudienceRow, List } from './types'
 
 const KINDS = ['unsubscribed', 'blocked', 'complained', 'uninstalled'] as const
@@ -20,7 +20,7 @@ export function OptOuts() {
   const kind = KINDS.find((one) => one === url.value.searchParams.get('optout')) ?? KINDS[0]
   const route = `/v1/audience/${kind}`
   const query = { account: account(), channel: scope.value.filters.channel }
-  const answer = useAnswer<List<AudienceRow>>(pathOf(route, { ...query, limit: '20' }))
+  const answer = useAnswer<List<AudienceRow>>(pathOf(route, { ...query, limit: '20' }), useCounts())
   const pages = usePages<AudienceRow>(answer.path, answer.data)
   return (
     <Card id="opt-outs" lines={25} wide title={t.optOuts} answer={answer} none={<None text={t.noOptOuts} />}

@@ -2,7 +2,8 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { session } from '../../api/client'
-import type { Answer } from '../../api/answer'
+import { type Answer, useAnswer } from '../../api/answer'
+import { pathOf } from '../../api/paths'
 import type { Problem } from '../../api/types'
 import { w } from '../../i18n'
 import { ChannelMark } from '../../parts/names'
@@ -10,7 +11,7 @@ import { Failed } from '../../parts/states'
 import type { Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 import { url } from '../../state/url'
-import type { OptOut } from './types'
+import type { CountRow, List, OptOut } from './types'
 import { dayOf, stateName } from './words'
 
 /** edits counts the verdicts that were set here: what shows verdicts is asked for again then. */
@@ -28,6 +29,11 @@ export function useEdits<T>(answer: Answer<T>): Answer<T> {
 /** account is the parameter of the account that the page is about, undefined for all. */
 export function account(): string | undefined {
   return scope.value.account || undefined
+}
+
+/** useCounts is what the view asks first: how many numbers are in which state. */
+export function useCounts(): Answer<List<CountRow>> {
+  return useAnswer<List<CountRow>>(pathOf('/v1/numbers/counts', { account: account() }))
 }
 
 /** ofAll tells whether rows may be of several accounts. */
