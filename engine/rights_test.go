@@ -184,7 +184,8 @@ func TestRights_WhatReachesOut(t *testing.T) {
 		}
 		shared.Close()
 		t.Cleanup(func() { os.Remove(shared.Name()) })
-		refused = append(refused, "SELECT file('"+shared.Name()+"')", "SELECT file('"+secret+"')", "SELECT file('/etc/passwd')",
+		refused = append(refused, "SELECT file('"+shared.Name()+"')",
+			"SELECT file('"+secret+"')", "SELECT file('/etc/passwd')",
 			"SELECT file('/proc/1/environ')",
 			"SELECT file('"+dir+"/../running.json')")
 	}

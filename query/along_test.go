@@ -168,8 +168,9 @@ func TestServer_Reports_Along_Once(t *testing.T) {
 	change := func(edition uint64, condition string) {
 		for _, table := range changingTables {
 			// Nothing is taken away twice.
-			querytest.Change(t, w.conn, table, edition, fmt.Sprintf("edition = 1 AND cityHash64(cohort) %% 3 = %d AND %s",
-				edition-2, condition), "moved")
+			querytest.Change(t, w.conn, table, edition,
+				fmt.Sprintf("edition = 1 AND cityHash64(cohort) %% 3 = %d AND %s",
+					edition-2, condition), "moved")
 		}
 	}
 	paths := []string{"channels?group_by=channel", "spend?group_by=campaign", "savings?group_by=campaign"}
