@@ -1,4 +1,5 @@
-// What the page says when the API refuses: in its own words, with what to do; and that it waits as long as the server may.
+// What the page says when the API refuses: in its own words, with what to do; and that it waits as long as the
+// server may.
 import type { Page, Route } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { ask, openPage, settled } from './open'

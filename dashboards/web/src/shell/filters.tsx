@@ -99,8 +99,10 @@ function Choice({ close }: { close: () => void }) {
       </div>
       <div class="pair"><span>{t.filterValue}</span>
         {values
-          ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue} {...(many ? { onSeek: type } : {})}
-            waiting={many && !found.problem && (sought !== typed.trim() || found.stale || (sought !== '' && !found.data))}
+          ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue}
+            {...(many ? { onSeek: type } : {})}
+            waiting={many && !found.problem
+              && (sought !== typed.trim() || found.stale || (sought !== '' && !found.data))}
             options={values.map((one) => ({ value: one, label: shown(name, one) }))} />
           : problem ? <Failed problem={problem} retry={retry} /> : <Waiting lines={1} retry={retry} />}
       </div>

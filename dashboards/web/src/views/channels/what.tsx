@@ -42,9 +42,11 @@ export function Failures({ rows }: { rows: readonly FailureRow[] }) {
   const columns: readonly Column<FailureRow>[] = [
     { key: 'channel', head: w().dimensions.channel, kind: 'text', show: (row) => <ChannelMark channel={row.channel} />,
       sort: (row) => channelName(row.channel) },
-    { key: 'provider', head: w().dimensions.provider, kind: 'text', show: (row) => <bdi>{nameOf(row.provider)}</bdi>, sort: (row) => row.provider },
+    { key: 'provider', head: w().dimensions.provider, kind: 'text',
+      show: (row) => <bdi>{nameOf(row.provider)}</bdi>, sort: (row) => row.provider },
     { key: 'reason', head: w().channels.why, kind: 'text', show: (row) => reasonName(row.reason), sort: (row) => reasonName(row.reason) },
-    { key: 'code', head: w().channels.code, kind: 'text', show: (row) => <bdi>{row.error_code}</bdi>, sort: (row) => row.error_code },
+    { key: 'code', head: w().channels.code, kind: 'text',
+      show: (row) => <bdi>{row.error_code}</bdi>, sort: (row) => row.error_code },
     { key: 'count', head: w().figures.failed, show: (row) => f.value.count(row.count), sort: (row) => row.count },
     { key: 'share', head: w().channels.shareOfFailed, show: (row) => f.value.rate(row.share_rate), sort: (row) => row.share_rate },
   ]
