@@ -19,6 +19,7 @@ import (
 // Of several accounts ClickHouse adds everything up, so one account beside one that has nothing is the same once more,
 // and so are all accounts by their names.
 func TestServer_Reports_Remembered(t *testing.T) {
+	enginetest.Again(t, "TestServer_Reports_Changing", "TestServer_Reports_Along", "TestServer_Drawn_Remembered")
 	conn := newConn(t)
 	now := testNow
 	clock := func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } }
@@ -84,7 +85,7 @@ func TestServer_Reports_Remembered(t *testing.T) {
 		}
 		scopes := [][2]string{{"&account=acme", "&account=nobody"},
 			{"", "&account=acme&account=z&account=%D1%86%D0%B5%D0%BD%D1%82%D1%80"}}
-		for i, query := range []string{"channels?group_by=", "channels?group_by=channel,campaign&limit=7",
+		for _, query := range []string{"channels?group_by=", "channels?group_by=channel,campaign&limit=7",
 			"channels?group_by=day,weekday&tz=Europe/Moscow&channel=viber&channel=sms",
 			"channels?from=2026-11-17T07:30:00Z",
 			"spend?group_by=", "spend?group_by=campaign,channel,sender&limit=9",
@@ -92,10 +93,6 @@ func TestServer_Reports_Remembered(t *testing.T) {
 			"spend?group_by=account", "failures?group_by=reason", "failures?group_by=channel,reason&reason=barred",
 			"failures?group_by=day,provider,error_code&limit=9", "channels?group_by=account&limit=2",
 			"latency?group_by=channel&le=60", "savings?group_by=", "savings?group_by=day,path"} {
-			// Each is asked after every fifth edition, in make test-long after every one.
-			if !enginetest.Long() && (uint64(i)+edition)%5 > 0 {
-				continue
-			}
 			scope := scopes[random.IntN(2)]
 			wantRemembered(t, old, newServer(t, conn, clock), fmt.Sprint("edition ", edition),
 				"/v1/reports/"+query+scope[0], scope[1])

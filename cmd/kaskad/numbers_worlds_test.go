@@ -278,10 +278,11 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 }
 
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
-// the verdicts, and in make test-long at those of a publication too: all that is answered about numbers and people
+// the verdicts and of a publication: all that is answered about numbers and people
 // equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
-	accounts, each := enginetest.World(t, 2, 3, 50), 60
+	enginetest.Again(t, "TestNumbers_Model", "TestNumbers_UpgradeAndCrash", "TestRun_NumbersExamples")
+	accounts, each := enginetest.World(t, 3, 3, 50), 60
 	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
 	k.start("")
 	k.waitReady()
@@ -299,10 +300,7 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 		return
 	}
 	// The rest, while the process dies again and again; and verdicts set by hand.
-	crashes := []string{"told:1", "decided:1", "published:1"}
-	if enginetest.Long() {
-		crashes = append(crashes, "computed:1", "closed:1", "touches:1", "told:2")
-	}
+	crashes := []string{"told:1", "decided:1", "published:1", "computed:1", "closed:1", "touches:1", "told:2"}
 	w.tell(t, k, random, late[:len(late)/2])
 	k.kill()
 	for _, step := range crashes {

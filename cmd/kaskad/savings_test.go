@@ -309,6 +309,7 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 // twice, the late ones in a second round, price lists put before and after the events and corrected in the end. After
 // each round every account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
+	enginetest.Again(t, "TestSavings_Model", "TestServer_Spend_Model", "TestRun_Examples")
 	queries := moneyQueries(t)
 	few := len(queries) + 2 // more than one account to two of the questions
 	seeds := enginetest.World(t, few, few, 1000)

@@ -49,7 +49,8 @@ func TestRun_Soak(t *testing.T) {
 		seeds, verbose, passed.name = []uint64{only}, true, ""
 	case len(seeds) == 0:
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
-		// a jump, a freeze, and kills at steps. make test has one of them.
+		// a jump, a freeze, and kills at steps. CI has one of them.
+		enginetest.Again(t, "TestRun_DeliverySurvivesKills")
 		t.Parallel()
 		seeds, passed.name, dir = []uint64{67, 4}[:enginetest.World(t, 1, 1, 2)], "", t.TempDir()
 	}

@@ -267,6 +267,15 @@ func World(tb testing.TB, small, some, large int) int {
 	return max(some, large/part)
 }
 
+// Again is for a test of a law that others hold at less cost, named by holders: make test has those, and make test-long
+// and CI (TEST_LONG) have this one as well.
+func Again(tb testing.TB, holders ...string) {
+	tb.Helper()
+	if !Long() {
+		tb.Skipf("runs with TEST_LONG, as in CI; here %s hold the same law", strings.Join(holders, ", "))
+	}
+}
+
 // Alone keeps a test from running beside others: one that changes the process, or measures it. It comes before
 // [Migrated] and [Open].
 func Alone(t *testing.T) { shared.decide(t) }

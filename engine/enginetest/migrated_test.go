@@ -112,6 +112,20 @@ func TestParallel_DecidedOnce(t *testing.T) {
 	})
 }
 
+func TestAgain_SkipsHereAlone(t *testing.T) {
+	for long, want := range map[string]bool{"": true, "1": false, "40": false} {
+		t.Setenv("TEST_LONG", long)
+		t.Run("TEST_LONG="+long, func(t *testing.T) {
+			defer func() {
+				if t.Skipped() != want {
+					t.Errorf("skipped: %v, want %v", t.Skipped(), want)
+				}
+			}()
+			Again(t, "TestAnother")
+		})
+	}
+}
+
 func TestWorld_Sizes(t *testing.T) {
 	for long, want := range map[string]int{"": 20, "1": 1000, "10": 100, "100": 40} {
 		t.Setenv("TEST_LONG", long)
