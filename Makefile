@@ -84,7 +84,7 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 test: page-test go-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 
 .PHONY: go-test
-go-test: engine kafka python clients $(if $(TEST_LONG)$(CI),schemathesis) ## Run all tests but those of the page
+go-test: engine kafka python clients schemathesis ## Run all tests but those of the page
 	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test

@@ -278,8 +278,8 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 }
 
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
-// the verdicts and of a publication: all that is answered about numbers and people
-// equals the naive model, to the last digit.
+// the verdicts and of a publication: all that is answered about numbers and people equals the naive model, to the last
+// digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
 	enginetest.Again(t, "TestNumbers_Model", "TestNumbers_UpgradeAndCrash", "TestRun_NumbersExamples")
 	accounts, each := enginetest.World(t, 3, 3, 50), 60
