@@ -47,8 +47,10 @@ const (
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
 	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
-	// behind is how old what waits is when to be through with all of it matters more than the next pass.
+	// behind is how old what waits is when to be through with all of it matters more than the next pass, and manyPasses
+	// how many passes more than this one it takes then.
 	behind     = 10 * time.Second
+	manyPasses = 4
 	maxBuckets = 4096
 	// idlePolls bounds how many times Poll a look waits while nothing happens: at rest the looks are what a process
 	// costs. Whoever stores touches in the same process ends the wait (Wake); those of others wait that long at most.
@@ -153,7 +155,8 @@ type Aggregator struct {
 	nextDue  time.Time          // when numbers are looked for whose verdict changes by time alone
 	answered map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
 	// optedOut is everybody who ever opted out, namedMessages what messages such events name.
-	optedOut, namedMessages map[address]bool
+	optedOut      map[address]said
+	namedMessages map[address]bool
 	// lossOpen: something is lost and not accepted (loss.go).
 	lossOpen     bool
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
@@ -314,6 +317,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case ctx.Err() != nil:
 		return 0, nil //nolint:nilerr // it is told to end, and leaves in order
 	case errors.Is(err, errOtherOwner):
+		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
 		a.prepared = false
 		a.owning.Store(false)
 		a.deps.Logger.Info("waiting", "error", err)

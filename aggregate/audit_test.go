@@ -340,6 +340,51 @@ func TestAggregator_OptOuts_SplitMessageLeavesAddress(t *testing.T) {
 	}
 }
 
+// An opt-out is attributed anew when a delivery within its reach becomes known, or turns out to be none, however late;
+// what was delivered outside of it changes nothing.
+func TestAggregator_OptOuts_LateDeliveries(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	said := noon.Add(-time.Hour)
+	mail := func(id, status string, at time.Time, members ...string) string {
+		return eventLine(id, status, at, append(append(submitted(said.Add(-8*24*time.Hour)), "channel", `"email"`,
+			"recipient", `"email:anna@example.com"`), members...)...)
+	}
+	week := 7 * 24 * time.Hour
+	bounce := func(id string) string {
+		return mail(id, "failed", said, "permanent", "true", "error_code", `"5.1.1"`)
+	}
+	for i, step := range []struct{ line, want string }{
+		{eventLine("", "unsubscribed", said, "channel", `"email"`, "recipient", `"email:anna@example.com"`), ""},
+		{mail("early", "delivered", said.Add(-week-time.Millisecond)), ""},
+		{mail("first", "delivered", said.Add(-week)), "first"},
+		{mail("after", "delivered", said.Add(time.Millisecond)), "first"},
+		{mail("last", "delivered", said), "last"},
+		{bounce("last"), "first"},
+		{"", "first"}, // What was published of messages is forgotten.
+		{bounce("first"), ""},
+	} {
+		if step.line == "" {
+			if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
+				t.Fatal(err)
+			}
+			a = newAggregator(conn, noon)
+			continue
+		}
+		load(t, conn, fmt.Sprint(i), []byte(step.line), noon)
+		settle(t, a)
+		var got string
+		if err := conn.QueryRow(t.Context(), "SELECT argMax(if(found, message_id, ''), generation) FROM opt_outs").
+			Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != step.want {
+			t.Errorf("after %s attributed to %q, want %q", step.line, got, step.want)
+		}
+	}
+	mustBeFacts(t, conn)
+}
+
 // What was noted of a message under an address that it no longer has goes with it when it moves to another hour, also
 // where merged facts don't know that address any more.
 func TestAggregator_Join_SplitMessageForgetsFirstRecipient(t *testing.T) {

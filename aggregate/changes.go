@@ -48,7 +48,7 @@ func (c *changes) add(key []byte, said string) error {
 }
 
 // chooseBatches takes the oldest batches, as many as a pass may take events of, and one at least.
-func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]schema.Touch, error) {
+func (e *edition) chooseBatches(ctx context.Context, open []schema.Touch) ([]schema.Touch, error) {
 	open = open[:min(len(open), manyBatches)]
 	if len(open) < 2 {
 		return open, nil
@@ -57,7 +57,7 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
 		statement("changes_count"))
 	if err != nil {
 		return nil, fmt.Errorf("count changes: %w", err)
@@ -73,10 +73,15 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 		events[batch] = n
 	}
 	taken, total := 1, events[open[0].ID]
-	for taken < len(open) && total+events[open[taken].ID] <= uint64(a.events) {
+	for taken < len(open) && total+events[open[taken].ID] <= uint64(e.events) {
 		total += events[open[taken].ID]
 		taken++
 	}
+	var left uint64
+	for _, batch := range open[taken:] {
+		left += events[batch.ID]
+	}
+	e.leaves = left > manyPasses*total
 	return open[:taken], rows.Err()
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"golang.org/x/sync/errgroup"
@@ -29,8 +30,13 @@ type edition struct {
 	replaced map[state.Hour]bool
 	// held are messages that are folded when the units of their dialogs are decided.
 	held []*message
+	// leaves says that what waits takes many more passes like this one.
+	leaves bool
 	// folded counts the messages since the last flush, and all of them.
 	folded, all int
+
+	// writing waits for what the last flush writes, while more is folded.
+	writing func() error
 
 	log         states.Log
 	fresh       map[state.Hour]bool // hours of which nothing was published
@@ -56,7 +62,7 @@ type sharedAttempt struct {
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
 	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[state.Hour]bool{}, replaced: map[state.Hour]bool{},
 		fresh: map[state.Hour]bool{}, changed: map[state.Hour]bool{}, days: dayChanges{},
-		addresses: map[address]bool{}, named: namedAttempts{}}
+		addresses: map[address]bool{}, named: namedAttempts{}, writing: func() error { return nil }}
 }
 
 // fold adds to the edition what a message changes.
@@ -90,6 +96,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	}
 	e.audit.look.follow(m)
 	e.noteShared(m)
+	e.noteOptedOut(m)
 	e.noteNamed(m.now)
 	e.all++
 	if e.folded++; e.folded < flushEvery {
@@ -97,7 +104,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	}
 	var log []func(context.Context) error
 	if e.log.Waiting() > flushEvery/2 { // A few wait for the row that ends the log.
-		log = append(log, func(ctx context.Context) error { return e.log.Write(ctx, e.deps.Conn, e.id) })
+		log = append(log, e.log.Write(e.deps.Conn, e.id))
 	}
 	return e.flush(ctx, log...)
 }
@@ -120,7 +127,9 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush writes what was folded, and more: side by side, for a small insert is nothing but waiting.
+// flush begins to write what was folded, and more: side by side, for a small insert is nothing but waiting. It waits for
+// what the last flush writes; what this one does is written when wrote returns. Sums of a flush that failed are dropped
+// with all others (turn), for they tell of legs and shapes once.
 func (e *edition) flush(ctx context.Context, more ...func(context.Context) error) error {
 	e.folded = 0
 	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)
@@ -137,25 +146,33 @@ func (e *edition) flush(ctx context.Context, more ...func(context.Context) error
 	for i := range blocks {
 		e.days.add(&blocks[i])
 		if blocks[i].Table == "attempts_by_recipient" {
-			blocks = append(blocks, e.noteRecipients(&blocks[i]))
+			blocks = append(blocks, e.numbersTouched(&blocks[i]))
 		}
-	}
-	const sideBySide = 4
-	inserts, ctx := errgroup.WithContext(ctx)
-	inserts.SetLimit(sideBySide)
-	for _, b := range blocks {
-		inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
-	}
-	for _, do := range more {
-		inserts.Go(func() error { return do(ctx) })
-	}
-	if err := inserts.Wait(); err != nil {
-		return err
 	}
 	e.sums.changed.Reset()
 	e.sums.whole.Reset()
+	if err := e.wrote(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		const sideBySide = 4
+		inserts, ctx := errgroup.WithContext(ctx)
+		inserts.SetLimit(sideBySide)
+		for _, b := range blocks {
+			inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
+		}
+		for _, do := range more {
+			inserts.Go(func() error { return do(ctx) })
+		}
+		done <- inserts.Wait()
+	}()
+	e.writing = sync.OnceValue(func() error { return <-done })
 	return nil
 }
+
+// wrote returns when all that was flushed is written.
+func (e *edition) wrote() error { return e.writing() }
 
 // insert writes rows of the edition, which was begun.
 func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
@@ -163,18 +180,14 @@ func (e *edition) insert(ctx context.Context, table string, names []string, rows
 		columns)
 }
 
-// noteRecipients notes whose attempts have changed: what they opted out of is attributed anew. It returns the rows that
-// have the verdicts on their numbers decided.
-func (e *edition) noteRecipients(b *cells.Block) cells.Block {
+// numbersTouched returns the rows that have the verdicts decided on the numbers whose attempts have changed.
+func (e *edition) numbersTouched(b *cells.Block) cells.Block {
 	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
 	recipients := b.Columns[slices.Index(b.Names, "recipient")].([]string)
 	seen := map[address]bool{}
 	var of, numbers []string
 	for i, recipient := range recipients {
 		a := address{accounts[i], recipient}
-		if e.optedOut[a] {
-			e.addresses[a] = true
-		}
 		if !strings.HasPrefix(recipient, "+") && !strings.HasPrefix(recipient, "email:") || seen[a] {
 			continue
 		}
@@ -206,6 +219,9 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 		more = append(more, func(ctx context.Context) error { return e.log.End(ctx, e.deps.Conn, e.id) })
 	}
 	if err := e.flush(ctx, more...); err != nil {
+		return false, err
+	}
+	if err := e.wrote(); err != nil {
 		return false, err
 	}
 	if len(e.replaced) > 0 {

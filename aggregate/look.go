@@ -421,7 +421,8 @@ type lookedAt struct {
 // add notes the people of a message, as it is published, and its opt-outs.
 func (p *lookedAt) add(hour state.Hour, m *state.Message, dialogs []cells.Dialog) {
 	for i := range m.Attempts {
-		if who := (address{m.Account, m.Attempts[i].Recipient()}); p.optedOut[who] {
+		who := address{m.Account, m.Attempts[i].Recipient()}
+		if _, known := p.optedOut[who]; known {
 			p.addresses[who] = true
 			p.hourOf[who] = hour
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -18,21 +19,56 @@ import (
 // attribution is a row of table opt_outs that says what reports cut by, so a report reads the few of them beside its
 // cells.
 
+// said are the first and the last time at which an address opted out, Unix milliseconds.
+type said struct{ first, last int64 }
+
+// reach is how long before it an opt-out is attributed to (optouts.sql).
+const reach = 7 * 24 * 60 * 60 * 1000
+
+// fits reports whether some of it may be attributed to what was delivered then.
+func (s said) fits(deliveredMS int64) bool {
+	return deliveredMS >= s.first-reach && deliveredMS <= s.last
+}
+
+// noteOptedOut notes the addresses whose opt-outs a message may gain or lose by its change: where it was or is delivered
+// within reach of one. What was published of a message is not known in hours that are computed whole, and after
+// somebody died.
+func (e *edition) noteOptedOut(m *message) {
+	for _, of := range [...]*state.Message{m.old, m.now} {
+		if of == nil {
+			continue
+		}
+		cohortMS := of.CohortMS()
+		for i := range of.Attempts {
+			who := address{of.Account, of.Attempts[i].Recipient()}
+			said, known := e.optedOut[who]
+			if !known || e.addresses[who] {
+				continue
+			}
+			o := of.Attempts[i].Outcome(cohortMS)
+			if m.whole || !e.trusted || o.Delivered && said.fits(o.DeliveredMS) {
+				e.addresses[address{strings.Clone(who.account), strings.Clone(who.recipient)}] = true
+			}
+		}
+	}
+}
+
 // readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up
 // in memory.
 func (a *Aggregator) readOptOuts(ctx context.Context) error {
-	a.optedOut, a.namedMessages = map[address]bool{}, map[address]bool{}
+	a.optedOut, a.namedMessages = map[address]said{}, map[address]bool{}
 	return schema.EachRow(ctx, a.deps.Conn, "read who opted out", statement("optouts_known"),
 		func(rows driver.Rows) error {
 			var of address
 			var named bool
-			if err := rows.Scan(&of.account, &of.recipient, &named); err != nil {
+			var s said
+			if err := rows.Scan(&of.account, &of.recipient, &named, &s.first, &s.last); err != nil {
 				return err
 			}
 			if named {
 				a.namedMessages[of] = true
 			} else {
-				a.optedOut[of] = true
+				a.optedOut[of] = s
 			}
 			return nil
 		})
@@ -54,10 +90,11 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 		var who address
 		var id string
 		var bucketMS int64
-		if err := rows.Scan(&who.account, &who.recipient, &id, &bucketMS); err != nil {
+		var s said
+		if err := rows.Scan(&who.account, &who.recipient, &id, &bucketMS, &s.first, &s.last); err != nil {
 			return err
 		}
-		e.optedOut[who], e.addresses[who] = true, true
+		e.optedOut[who], e.addresses[who] = s, true
 		if id == "" {
 			return nil
 		}
@@ -112,7 +149,7 @@ func (e *edition) addAddresses(ctx context.Context, name string, targets *ext.Ta
 			if err := rows.Scan(&who.account, &who.recipient); err != nil {
 				return err
 			}
-			if e.optedOut[who] {
+			if _, known := e.optedOut[who]; known {
 				e.addresses[who] = true
 			}
 			return nil

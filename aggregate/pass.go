@@ -56,6 +56,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 	}
 	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
+	joined := time.Now()
 	e := a.newEdition(id, nowMS)
 	answered, err := e.answer(ctx, open)
 	if err != nil {
@@ -64,7 +65,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	worked := len(answered) > 0
 	if worked {
 		a.lastWorked.Store(time.Now().UnixMilli())
-		a.adapt(e, open, time.Since(started))
+		a.adapt(e, open, time.Since(joined)) // what joining took does not grow with the edition
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}
 	if err := a.noteNumbers(ctx, id, nowMS, worked, open.asked); err != nil {
@@ -93,6 +94,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 
 // answer computes and publishes what some of the open touches ask for. It returns those, and takes them out of open.
 func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, error) {
+	defer func() { _ = e.wrote() }() // Of an edition that fails nothing may be written once the next one begins.
 	batches, err := e.chooseBatches(ctx, open.batches)
 	if err != nil {
 		return nil, err
@@ -340,7 +342,7 @@ func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass
 	switch {
-	case len(open.batches) > 0 && e.nowMS-open.batches[0].AtMS > behind.Milliseconds():
+	case e.leaves, len(open.batches) > 0 && e.nowMS-open.batches[0].AtMS > behind.Milliseconds():
 		target *= 6
 	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
 		target *= 3

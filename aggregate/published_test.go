@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -323,4 +324,24 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 		t.Errorf("%d attempts, want more for a test that means something", n)
 	}
 	return count(t, conn, "SELECT count() FROM audits")
+}
+
+// What one insert of an edition fails to store is told of by the next edition, also what is told of once.
+func TestAggregator_Edition_InsertFails(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	failing := &failingConn{Conn: conn, statement: "INSERT INTO shapes", err: errors.New("refused")}
+	a.deps.Conn = failing
+	if _, err := a.turn(t.Context()); !errors.Is(err, failing.err) {
+		t.Fatalf("the insert of shapes is refused, and a turn ends with %v", err)
+	}
+	failing.statement = "none"
+	settle(t, a)
+	const untold = "SELECT count() FROM rollup_cascades WHERE shape NOT IN (SELECT shape FROM shapes)"
+	if cells := count(t, conn, "SELECT count() FROM rollup_cascades"); cells == 0 || count(t, conn, untold) > 0 {
+		t.Errorf("%d cells, and shapes of some are not told", cells)
+	}
+	mustBeFacts(t, conn)
 }

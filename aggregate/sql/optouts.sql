@@ -17,7 +17,8 @@ WITH
         SELECT account, recipient, delivered_ms, message_id, step, cohort_ms, channel, provider, campaign, template,
             sender, app, operator, country, traffic, trigger
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, recipient FROM events) AND {{template "delivered" "code"}}
+        PREWHERE (account, recipient) IN (SELECT account, recipient FROM events)
+        WHERE {{template "delivered" "code"}}
     )
 SELECT account, recipient, status, event_channel, event_app, occurred_ms, '' AS named,
     max(fits) = 1 AS found,

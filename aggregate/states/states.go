@@ -114,34 +114,31 @@ func (l *Log) Waiting() int { return len(l.keys) }
 // Some says that the edition changes some state.
 func (l *Log) Some() bool { return l.rows+uint64(len(l.keys)) > 0 }
 
-// Write writes what was collected.
-func (l *Log) Write(ctx context.Context, conn driver.Conn, edition uint64) error {
-	n := len(l.keys)
-	if n == 0 {
-		return nil
-	}
-	if err := schema.InsertColumns(ctx, conn, "INSERT INTO state_log (edition, key, state)", 0, n,
-		[]any{slices.Repeat([]uint64{edition}, n), l.keys, l.values}); err != nil {
-		return fmt.Errorf("log states: %w", err)
-	}
+// Write takes out what was collected, and returns what writes it; more can be added before that is done.
+func (l *Log) Write(conn driver.Conn, edition uint64) func(ctx context.Context) error {
+	n, keys, values := len(l.keys), l.keys, l.values
+	l.keys, l.values = make([]string, 0, n), make([]string, 0, n)
 	l.rows += uint64(n)
 	l.blocks++
-	clear(l.keys)
-	clear(l.values)
-	l.keys, l.values = l.keys[:0], l.values[:0]
-	return nil
+	return func(ctx context.Context) error {
+		if err := schema.InsertColumns(ctx, conn, "INSERT INTO state_log (edition, key, state)", 0, n,
+			[]any{slices.Repeat([]uint64{edition}, n), keys, values}); err != nil {
+			return fmt.Errorf("log states: %w", err)
+		}
+		return nil
+	}
 }
 
 // End writes the rest, and how many rows there are.
 func (l *Log) End(ctx context.Context, conn driver.Conn, edition uint64) error {
 	rows := strconv.FormatUint(l.rows+uint64(len(l.keys)), 10)
-	if l.rows > 0 { // Else one block holds all of it.
-		if err := l.Write(ctx, conn, edition); err != nil {
+	if l.rows > 0 && len(l.keys) > 0 { // Else one block holds all of it.
+		if err := l.Write(conn, edition)(ctx); err != nil {
 			return err
 		}
 	}
 	l.Add("", rows)
-	return l.Write(ctx, conn, edition)
+	return l.Write(conn, edition)(ctx)
 }
 
 // Apply makes the states those of an edition that was published, whose log was ended if there is something in it.
