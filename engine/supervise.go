@@ -244,19 +244,21 @@ func (p *BrokerProcess) launch(ctx context.Context) error {
 	p.child = child
 	p.mu.Unlock()
 	select {
-	case started := <-child.started:
-		switch {
-		case started.Error == "":
-			return nil
-		case started.DiskFull:
-			err = fmt.Errorf("%w%s", ErrDiskFull, strings.TrimPrefix(started.Error, ErrDiskFull.Error()))
-		default:
-			err = errors.New(started.Error)
-		}
-	case <-child.done:
-		err = child.failure()
+	case <-child.heard:
 	case <-ctx.Done():
-		err = fmt.Errorf("not ready: %w", ctx.Err())
+		child.kill()
+		return fmt.Errorf("not ready: %w", ctx.Err())
+	}
+	switch started := child.started; {
+	case started == nil:
+		<-child.done // what it said ends with it
+		err = child.failure()
+	case started.Error == "":
+		return nil
+	case started.DiskFull:
+		err = fmt.Errorf("%w%s", ErrDiskFull, strings.TrimPrefix(started.Error, ErrDiskFull.Error()))
+	default:
+		err = errors.New(started.Error)
 	}
 	child.kill()
 	return err
@@ -265,7 +267,9 @@ func (p *BrokerProcess) launch(ctx context.Context) error {
 // brokerChild is a running child and what it says.
 type brokerChild struct {
 	*process
-	started chan brokerStarted
+	// heard is closed once started says whether it serves; nil: it ended without a word.
+	heard   chan struct{}
+	started *brokerStarted
 }
 
 func (p *BrokerProcess) startChild() (*brokerChild, error) {
@@ -302,7 +306,7 @@ func (p *BrokerProcess) startChild() (*brokerChild, error) {
 		_ = messages.Close()
 		return nil, err
 	}
-	child := &brokerChild{process: running, started: make(chan brokerStarted, 1)}
+	child := &brokerChild{process: running, heard: make(chan struct{})}
 	go child.listen(messages, p.config.Logger)
 	if p.logins != nil {
 		if err := child.allow(p.logins); err != nil {
@@ -316,6 +320,8 @@ func (p *BrokerProcess) startChild() (*brokerChild, error) {
 // listen passes the child's log on; one line says whether it serves.
 func (c *brokerChild) listen(messages io.ReadCloser, logger *slog.Logger) {
 	defer messages.Close()
+	heard := sync.OnceFunc(func() { close(c.heard) })
+	defer heard()
 	reader := bufio.NewReader(messages)
 	for {
 		line, err := reader.ReadBytes('\n')
@@ -323,8 +329,9 @@ func (c *brokerChild) listen(messages io.ReadCloser, logger *slog.Logger) {
 			return
 		}
 		var started brokerStarted
-		if json.Unmarshal(line, &started) == nil && started.Started {
-			c.started <- started
+		if c.started == nil && json.Unmarshal(line, &started) == nil && started.Started {
+			c.started = &started
+			heard()
 			continue
 		}
 		relog(logger, line)
