@@ -19,16 +19,19 @@ OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Four packages at a time, and three tests of each: many wait for ClickHouse or Kafka, and with three packages a sixth of
-# two cores had nothing to do. Each may run a ClickHouse of its own, and 8 GB are enough for all of them. Programs are linked as bin/kaskad is, which shares what
-# was compiled for it, and without what a debugger reads: for a third of the processor's time. make lint vets the code.
-TEST_FLAGS ?= -p 4 -parallel 3 -timeout 30m -vet=off -trimpath -ldflags=-w
+# Two packages at a time, and six tests of each: many wait for ClickHouse or Kafka. Four packages of three tests keep as
+# many ClickHouses of their own, and take an eighth more of the processors. Programs are linked as bin/kaskad is, which
+# shares what was compiled for it, and without what a debugger reads: for a third of the processor's time. make lint vets
+# the code.
+TEST_FLAGS ?= -p 2 -parallel 6 -timeout 30m -vet=off -trimpath -ldflags=-w
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
 # stranger, another user of the machine, whose program lies there too.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
 in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d \
 	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
+# Both halves of make test run at once, the page's first: a page waits for its answers until it gives up.
+GO_TEST ?= $(GO) test
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 # Those that take longest begin first, so that none of them is left alone in the end, and then those that wait most.
@@ -81,11 +84,12 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: page-test go-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+	@$(MAKE) --no-print-directory --jobs=2 page-test go-test GO_TEST="nice -n 10 $(GO) test"
 
 .PHONY: go-test
 go-test: engine kafka python clients schemathesis ## Run all tests but those of the page
-	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
+	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO_TEST) $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
 page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths; TEST_LONG=1 opens it in both

@@ -13,5 +13,7 @@ export default defineConfig({
     maxConcurrency: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A page waits for processors, too: the tests of Go run beside these.
+    expect: { poll: { timeout: 20_000 } },
   },
 })
