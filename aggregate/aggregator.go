@@ -45,8 +45,9 @@ const (
 	DefaultStateBytes = 16 << 30
 
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
-	// backlog is worked off.
-	targetPass = 700 * time.Millisecond
+	// backlog is worked off. The pause between two is a restsOfPass-th of the last one.
+	targetPass  = 700 * time.Millisecond
+	restsOfPass = 5
 	// behind is how old what waits is when to be through with all of it matters more than the next pass, and manyPasses
 	// how many passes more than this one it takes then.
 	behind     = 10 * time.Second
@@ -207,7 +208,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
 		Logger: deps.Logger}, cfg.OnStep)
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		events: 100_000, daysAtOnce: mostDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
+		events: 100_000, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
 		woken: make(chan struct{}, 1)}
 	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }, Registerer: deps.Registerer})
@@ -334,9 +335,9 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	case worked:
 		a.idle = a.cfg.Poll
-		// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves ingest
-		// its share of the machine and costs a report that much freshness at most.
-		return max(a.cfg.Poll, min(time.Since(began)/2, targetPass)), nil
+		// What is written to all the time is published again and again; a pause makes editions fewer, and costs a report
+		// that much freshness.
+		return max(a.cfg.Poll, min(time.Since(began)/restsOfPass, targetPass)), nil
 	}
 	a.idle = min(max(a.cfg.Poll, 2*a.idle), idlePolls*a.cfg.Poll)
 	select {

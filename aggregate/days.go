@@ -16,9 +16,10 @@ const (
 	// dayQuiet is how long no edition may have changed a day before its sums are built although few changes came: one
 	// that is written to changes again at once.
 	dayQuiet = time.Minute
-	// daysEvery is how often days are looked for. Of them mostDays are built at a time, or as many fewer as take
-	// targetBuild: no edition is published meanwhile.
+	// daysEvery is how often days are looked for. Of them firstDays are built, and then as many at a time as take
+	// targetBuild, mostDays at most: no edition is published meanwhile.
 	daysEvery   = 5 * time.Second
+	firstDays   = 4
 	mostDays    = 64
 	targetBuild = 500 * time.Millisecond
 	// daysShare bounds the part of the time that goes into builds while changes wait to be published: one in
