@@ -335,8 +335,8 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	case worked:
 		a.idle = a.cfg.Poll
-		// What is written to all the time is published again and again; a pause makes editions fewer, and costs a report
-		// that much freshness.
+		// What is written to all the time is published again and again; a pause makes editions fewer, and costs a
+		// report that much freshness.
 		return max(a.cfg.Poll, min(time.Since(began)/restsOfPass, targetPass)), nil
 	}
 	a.idle = min(max(a.cfg.Poll, 2*a.idle), idlePolls*a.cfg.Poll)

@@ -127,9 +127,9 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush begins to write what was folded, and more: side by side, for a small insert is nothing but waiting. It waits for
-// what the last flush writes; what this one does is written when wrote returns. Sums of a flush that failed are dropped
-// with all others (turn), for they tell of legs and shapes once.
+// flush begins to write what was folded, and more: side by side, for a small insert is nothing but waiting. It waits
+// for what the last flush writes; what this one does is written when wrote returns. Sums of a flush that failed are
+// dropped with all others (turn), for they tell of legs and shapes once.
 func (e *edition) flush(ctx context.Context, more ...func(context.Context) error) error {
 	e.folded = 0
 	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)

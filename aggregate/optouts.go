@@ -30,9 +30,9 @@ func (s said) fits(deliveredMS int64) bool {
 	return deliveredMS >= s.first-reach && deliveredMS <= s.last
 }
 
-// noteOptedOut notes the addresses whose opt-outs a message may gain or lose by its change: where it was or is delivered
-// within reach of one. What was published of a message is not known in hours that are computed whole, and after
-// somebody died.
+// noteOptedOut notes the addresses whose opt-outs a message may gain or lose by its change: where it was or is
+// delivered within reach of one. What was published of a message is not known in hours that are computed whole, and
+// after somebody died.
 func (e *edition) noteOptedOut(m *message) {
 	for _, of := range [...]*state.Message{m.old, m.now} {
 		if of == nil {
