@@ -31,6 +31,9 @@ const (
 	// bind.
 	startAttempts = 5
 
+	// yieldEvery is how often threads that merge are looked for until there are some.
+	yieldEvery = 500 * time.Millisecond
+
 	// maxRestarts is how often ClickHouse may crash within restartWindow before the engine gives up.
 	maxRestarts   = 5
 	restartWindow = time.Minute
@@ -222,7 +225,27 @@ func (c *ClickHouse) launchOn(ctx context.Context, port int) error {
 		child.kill()
 		return err
 	}
+	go c.yield(child)
 	return nil
+}
+
+// yield has the merges of a process give way, as soon as there is a table and with it threads that merge.
+func (c *ClickHouse) yield(child *process) {
+	for found := 0; found < 2; { // the first of them may be seen before the last one is there
+		some, err := yieldMerges(child.command.Process.Pid)
+		if some {
+			found++
+		}
+		select {
+		case <-child.done:
+			return
+		case <-time.After(yieldEvery):
+		}
+		if err != nil {
+			c.config.Logger.Warn("merges of the embedded ClickHouse do not give way to its queries", "error", err)
+			return
+		}
+	}
 }
 
 // supervise restarts a crashed process, and ends the engine when it was stopped or a restart is of no use.

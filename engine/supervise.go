@@ -250,9 +250,13 @@ func (p *BrokerProcess) launch(ctx context.Context) error {
 		return fmt.Errorf("not ready: %w", ctx.Err())
 	}
 	switch started := child.started; {
-	case started == nil:
-		<-child.done // what it said ends with it
-		err = child.failure()
+	case started == nil: // what it says ends with it
+		select {
+		case <-child.done:
+			err = child.failure()
+		case <-ctx.Done():
+			err = fmt.Errorf("not ready: %w", ctx.Err())
+		}
 	case started.Error == "":
 		return nil
 	case started.DiskFull:
