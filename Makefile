@@ -30,7 +30,8 @@ TEST_FLAGS ?= -p 2 -parallel 6 -timeout 30m -vet=off -trimpath -ldflags=-w
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
 in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d \
 	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
-# Both halves of make test run at once, the page's first: a page waits for its answers until it gives up.
+# Both halves of make test run at once, after all is made that either needs, and Go's gives way: a page waits for its
+# answers until it gives up.
 GO_TEST ?= $(GO) test
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
@@ -58,7 +59,8 @@ demo: build ## Build, start everything on this machine, play two simulated weeks
 	bin/kaskad demo
 
 .PHONY: build
-build: engine page binary ## Fetch the embedded ClickHouse (npm), build the page (npm) and bin/kaskad
+build: engine page ## Fetch the embedded ClickHouse (npm), build the page (npm) and bin/kaskad
+	@$(MAKE) --no-print-directory binary    # once the page that it holds is there, however many jobs there are
 
 .PHONY: binary
 binary: ## Build bin/kaskad alone, for use with --clickhouse or with a clickhouse on PATH
@@ -84,7 +86,7 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: build kafka python clients schemathesis ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	@$(MAKE) --no-print-directory --jobs=2 page-test go-test GO_TEST="nice -n 10 $(GO) test"
 
 .PHONY: go-test
