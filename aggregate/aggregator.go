@@ -314,11 +314,14 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	if err == nil {
 		worked, err = a.pass(ctx)
 	}
+	if err != nil { // Of an edition that was not published nothing is left to go into the next one.
+		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
+		a.audit.look, a.audit.suspected = nil, nil
+	}
 	switch {
 	case ctx.Err() != nil:
 		return 0, nil //nolint:nilerr // it is told to end, and leaves in order
 	case errors.Is(err, errOtherOwner):
-		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
 		a.prepared = false
 		a.owning.Store(false)
 		a.deps.Logger.Info("waiting", "error", err)
@@ -328,8 +331,6 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		a.prepared = false
 		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
 		a.states.Damaged = errors.Is(err, state.ErrDamaged)
-		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
-		a.audit.look, a.audit.suspected = nil, nil
 		return 0, err
 	case worked && a.pending > 0:
 		return 0, nil

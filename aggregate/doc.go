@@ -24,7 +24,8 @@
 //  3. decide the units of dialogs that have changed (package conversations); messages whose units that moves join the
 //     edition (dialogs.go);
 //  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);
-//  5. write all of it under the edition's id, where no reader looks yet: the edition is begun, and not published;
+//  5. write all of it under the edition's id, a block while the next one is folded, where no reader looks yet: the
+//     edition is begun, and not published;
 //  6. publish it by one row, then make the stored states those of the log, then close the touches.
 //
 // A crash before the publication leaves rows of an edition that counts for nobody, and touches that are open. After it
