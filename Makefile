@@ -30,9 +30,6 @@ TEST_FLAGS ?= -p 2 -parallel 6 -timeout 30m -vet=off -trimpath -ldflags=-w
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
 in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d \
 	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
-# Both halves of make test run at once, after all is made that either needs, and Go's gives way: a page waits for its
-# answers until it gives up.
-GO_TEST ?= $(GO) test
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 # Those that take longest begin first, so that none of them is left alone in the end, and then those that wait most.
@@ -86,12 +83,11 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: build kafka python clients schemathesis ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
-	@$(MAKE) --no-print-directory --jobs=2 page-test go-test GO_TEST="nice -n 10 $(GO) test"
+test: page-test go-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 
 .PHONY: go-test
 go-test: engine kafka python clients schemathesis ## Run all tests but those of the page
-	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO_TEST) $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
+	$(call in_memory,CGO_ENABLED=$(or $(CGO_ENABLED),0) $(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
 page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths; TEST_LONG=1 opens it in both

@@ -13,7 +13,7 @@ export default defineConfig({
     maxConcurrency: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // A page waits for processors, too: the tests of Go run beside these.
+    // On a busy machine a page waits for processors, too.
     expect: { poll: { timeout: 20_000 } },
   },
 })

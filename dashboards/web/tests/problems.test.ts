@@ -160,5 +160,5 @@ test('of more values than a list has the server finds what is typed', async () =
   await page.getByPlaceholder('Search…').fill('insta')
   await page.getByRole('option', { name: 'Instagram' }).click()
   await dialog.getByRole('button', { name: 'Apply' }).click()
-  expect(new URL(page.url()).searchParams.getAll('channel')).toEqual(['instagram'])
+  await expect.poll(() => new URL(page.url()).searchParams.getAll('channel')).toEqual(['instagram'])
 })

@@ -484,7 +484,7 @@ export const words = {
       monthly_minimum: 'Monthly minimum', template: 'Template', sms_segments: 'Segments', sms_text: 'Or its text',
       code: 'Code', 'class': 'Class',
       like: 'Codes as those of', rule: 'Rule', value: 'Value', billing_zone: 'The month closes in',
-      on: 'On', metric: 'What', id: 'Id', name: 'Name', by: 'Apart by', sensitivity: 'Sensitivity', send_to: 'Tell', min_sample: 'From messages',
+      on: 'On', metric: 'What', id: 'Id', name: 'Name', by: 'Apart by', sensitivity: 'Sensi\u00adtivity', send_to: 'Tell', min_sample: 'From messages',
       after_minutes: 'After minutes', limit_minutes: 'Late after minutes', 'only.channel': 'Only channels', 'only.provider': 'Only providers',
       'only.operator': 'Only operators', 'only.campaign': 'Only mailings', url: 'Address', secret: 'Secret',
     },
