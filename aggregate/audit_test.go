@@ -385,6 +385,25 @@ func TestAggregator_OptOuts_LateDeliveries(t *testing.T) {
 	mustBeFacts(t, conn)
 }
 
+// What an erased number opted out of is stored under its pseudonym by the erasure, which no batch tells of.
+func TestAggregator_OptOuts_Pseudonym(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	to := append(submitted(at), "channel", `"push"`, "recipient", `"user:erased-1"`)
+	load(t, conn, "1", []byte(eventLine("m", "delivered", at, to...)), noon)
+	settle(t, a)
+	if err := conn.Exec(t.Context(), "INSERT INTO recipient_events (account, recipient, status, channel, occurred_ms) "+
+		"VALUES ('a', 'user:erased-1', 'blocked', 'push', $1)", noon.Add(-time.Hour).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	load(t, conn, "2", []byte(eventLine("m", "read", noon.Add(-time.Minute), to...)), noon)
+	settle(t, a)
+	if n := count(t, conn, "SELECT count() FROM opt_outs WHERE found AND message_id = 'm'"); n != 1 {
+		t.Errorf("%d opt-outs are attributed to the message, want 1", n)
+	}
+}
+
 // What was noted of a message under an address that it no longer has goes with it when it moves to another hour, also
 // where merged facts don't know that address any more.
 func TestAggregator_Join_SplitMessageForgetsFirstRecipient(t *testing.T) {

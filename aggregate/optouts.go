@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 	"kaskad/schema/state"
 )
 
@@ -32,7 +33,8 @@ func (s said) fits(deliveredMS int64) bool {
 
 // noteOptedOut notes the addresses whose opt-outs a message may gain or lose by its change: where it was or is
 // delivered within reach of one. What was published of a message is not known in hours that are computed whole, and
-// after somebody died.
+// after somebody died; nor is it known here when an erased number opted out, for what is said of it was moved to its
+// pseudonym.
 func (e *edition) noteOptedOut(m *message) {
 	for _, of := range [...]*state.Message{m.old, m.now} {
 		if of == nil {
@@ -42,11 +44,12 @@ func (e *edition) noteOptedOut(m *message) {
 		for i := range of.Attempts {
 			who := address{of.Account, of.Attempts[i].Recipient()}
 			said, known := e.optedOut[who]
-			if !known || e.addresses[who] {
+			erased := erasure.IsPseudonym(who.recipient)
+			if !known && !erased || e.addresses[who] {
 				continue
 			}
 			o := of.Attempts[i].Outcome(cohortMS)
-			if m.whole || !e.trusted || o.Delivered && said.fits(o.DeliveredMS) {
+			if m.whole || !e.trusted || erased || o.Delivered && said.fits(o.DeliveredMS) {
 				e.addresses[address{strings.Clone(who.account), strings.Clone(who.recipient)}] = true
 			}
 		}

@@ -117,6 +117,9 @@ type Erasure struct {
 // pseudonymPrefix makes a pseudonym a valid recipient, so that what was pseudonymised is valid when it is replayed.
 const pseudonymPrefix = "user:erased-"
 
+// IsPseudonym reports whether a recipient is what took the place of an erased number.
+func IsPseudonym(recipient string) bool { return strings.HasPrefix(recipient, pseudonymPrefix) }
+
 // Request notes that a number is to be erased, before anything is overwritten: from then on ingest knows it. A
 // number that was asked for before keeps its pseudonym.
 func Request(ctx context.Context, conn driver.Conn, key *Key, account, number, by string,
