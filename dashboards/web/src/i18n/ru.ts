@@ -494,7 +494,8 @@ export const words: Words = {
       code: 'Код', 'class': 'Класс',
       like: 'Коды как у', rule: 'Правило', value: 'Значение', billing_zone: 'Месяц закрывается по времени',
       on: 'Вкл.', metric: 'Что', id: 'Id', name: 'Название', by: 'По отдельности', sensitivity: 'Чувстви\u00adтельность', send_to: 'Куда',
-      min_sample: 'От сооб\u00adщений', after_minutes: 'Через минут', limit_minutes: 'Опоз\u00adдание, минут', 'only.channel': 'Только каналы',
+      min_sample: 'От сооб\u00adщений', after_minutes: 'Через минут', limit_minutes: 'Опоз\u00adдание, минут',
+      'only.channel': 'Только каналы',
       'only.provider': 'Только провайдеры', 'only.operator': 'Только операторы', 'only.campaign': 'Только рассылки', url: 'Адрес', secret: 'Секрет',
     },
     billings: {
