@@ -32,8 +32,8 @@ in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPD
 	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
-# Those that take longest begin first, so that none of them is left alone in the end, and then those that wait most.
-TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./schema/erasure ./engine ./ingest ./query/savings ./...
+# Those that take longest begin first, so that none of them is left alone in the end, and beside them those that wait most.
+TEST_PACKAGES ?= ./query ./engine ./cmd/kaskad ./aggregate ./schema/erasure ./ingest ./query/savings ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
 LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestAggregator_Audit_FindsAndMends|TestKeys_Time_AllZones|\
 	TestServer_[A-Za-z]+_Naive|TestServer_Spend_Model|TestServer_Compare_[A-Z][a-z]+|TestSavings_Model|\

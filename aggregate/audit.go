@@ -309,24 +309,49 @@ func Audit(ctx context.Context, cfg Config, deps Deps) (Audited, error) {
 		accounts[hour.Account][hour] = cold
 	}
 	var all Audited
+	var looks []*look
+	conclude := func() error {
+		if len(looks) == 0 {
+			return nil
+		}
+		if err := a.compareCells(ctx, looks...); err != nil {
+			return err
+		}
+		for _, l := range looks {
+			for f := range l.found {
+				all.Differences = append(all.Differences, fmt.Sprintf("%s of %s, hour %s: %q", f.kind, f.hour.Account,
+					hourTime(f.hour.BucketMS).Format(time.RFC3339), f.fact))
+			}
+		}
+		looks = nil
+		return nil
+	}
+	// Many small accounts are compared at once: a statement that compares cells takes longer to plan than to run.
+	const atOnce = 100_000
+	messages := 0
 	for account, hours := range accounts {
 		l := newLook(account, hours)
 		l.rows = 65_536
+		if len(looks) > 0 {
+			l.sum = looks[0].sum
+		}
 		for last := false; !last; {
 			var err error
 			if last, err = a.slice(ctx, l); err != nil {
 				return Audited{}, err
 			}
 		}
-		if err := a.compareCells(ctx, l); err != nil {
-			return Audited{}, err
-		}
+		looks = append(looks, l)
 		all.Hours += len(hours)
 		all.Messages += l.messages
-		for f := range l.found {
-			all.Differences = append(all.Differences, fmt.Sprintf("%s of %s, hour %s: %q", f.kind, f.hour.Account,
-				hourTime(f.hour.BucketMS).Format(time.RFC3339), f.fact))
+		if all.Messages-messages < atOnce {
+			continue
+		}
+		messages = all.Messages
+		if err := conclude(); err != nil {
+			return Audited{}, err
 		}
 	}
-	return all, nil
+	err := conclude()
+	return all, err
 }

@@ -424,3 +424,34 @@ func TestAggregator_Join_SplitMessageForgetsFirstRecipient(t *testing.T) {
 		t.Errorf("the attempt is noted under %d recipients, want 1", n)
 	}
 }
+
+// An audit of everything names the account of what differs, and no other: accounts are compared together.
+func TestAudit_NamesTheAccount(t *testing.T) {
+	conn := schematest.Conn(t) // It is broken by hand.
+	var lines strings.Builder
+	for i := range 12 {
+		line := eventLine(fmt.Sprint("m", i), "delivered", noon.Add(-2*time.Hour), append(submitted(noon.Add(-2*time.Hour)),
+			"channel", `"sms"`, "recipient", `"+79001234560"`)...)
+		lines.WriteString(strings.Replace(line, `"account":"a"`, fmt.Sprintf(`"account":"a%d"`, i%3), 1))
+	}
+	load(t, conn, "world", []byte(lines.String()), noon)
+	settle(t, newAggregator(conn, noon))
+	if all := mustBeFacts(t, conn); all.Messages != 12 || all.Hours != 3 {
+		t.Errorf("%d messages of %d hours, want 12 of 3", all.Messages, all.Hours)
+	}
+	for _, query := range []string{"INSERT INTO rollup_cascades SELECT * FROM rollup_cascades WHERE account = 'a1'",
+		"DELETE FROM rollup_people WHERE account = 'a2'"} {
+		if err := conn.Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	audited, err := Audit(t.Context(), Config{}, Deps{Conn: conn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(audited.Differences)
+	if len(audited.Differences) != 2 || !strings.HasPrefix(audited.Differences[0], "cells of a1, hour 2026-11-19T22:00:00Z") ||
+		!strings.HasPrefix(audited.Differences[1], "people of a2, hour 2026-11-19T22:00:00Z") {
+		t.Errorf("found %q, want cells of a1 and people of a2", audited.Differences)
+	}
+}

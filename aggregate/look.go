@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ type look struct {
 	hours    map[state.Hour]bool // and whether they are cold
 	rows     int                 // of facts that a slice reads
 	after    state.Key           // the message that was looked at last
-	sum      cells.Sum
+	sum      *cells.Sum          // which looks may share that are compared at once
 	people   map[state.Hour]cells.PeopleHash
 	facts    map[state.Hour]*xxhash.Digest // of cold hours
 	found    map[finding]bool
@@ -61,7 +62,7 @@ type look struct {
 
 func newLook(account string, hours map[state.Hour]bool) *look {
 	const rows = 4096
-	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account},
+	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account}, sum: &cells.Sum{},
 		people: map[state.Hour]cells.PeopleHash{}, facts: map[state.Hour]*xxhash.Digest{}, found: map[finding]bool{}}
 }
 
@@ -320,10 +321,11 @@ func (l *look) compareDialogs(hour state.Hour, want, have []cells.Dialog) {
 	}
 }
 
-// compareCells compares the cells of all messages with those that are published, when all slices were looked at.
-func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
+// compareCells compares the cells of all messages with those that are published, when all slices were looked at. Looks
+// that are compared at once are of different accounts, and share their sum.
+func (a *Aggregator) compareCells(ctx context.Context, looks ...*look) error {
 	id := a.nextGeneration(time.Now())
-	for _, b := range l.sum.Blocks(id) {
+	for _, b := range looks[0].sum.Blocks(id) {
 		if table, isRollup := strings.CutPrefix(b.Table, "rollup_"); isRollup {
 			if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO whole_"+table+" ("+
 				strings.Join(b.Names, ", ")+")", 0, b.Rows, b.Columns); err != nil {
@@ -331,7 +333,12 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 			}
 		}
 	}
-	targets, err := states.HourTable(l.hours)
+	hours, of := map[state.Hour]bool{}, map[string]*look{}
+	for _, l := range looks {
+		maps.Copy(hours, l.hours)
+		of[l.account] = l
+	}
+	targets, err := states.HourTable(hours)
 	if err != nil {
 		return err
 	}
@@ -349,12 +356,13 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 		if err := rows.Scan(&hour.Account, &hour.BucketMS, &n, &differences); err != nil {
 			return fmt.Errorf("compare cells: %w", err)
 		}
+		l := of[hour.Account]
 		l.note(differsCells, hour, fmt.Sprint(n, differences, l.hashOfFacts(hour)))
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("compare cells: %w", err)
 	}
-	return a.comparePeople(ctx, l, targets)
+	return a.comparePeople(ctx, looks, targets)
 }
 
 func (l *look) hashOfFacts(hour state.Hour) uint64 {
@@ -366,7 +374,7 @@ func (l *look) hashOfFacts(hour state.Hour) uint64 {
 
 // comparePeople compares what is known of people with what is published. There are nearly as many rows of that as
 // attempts, so hashes of them are compared.
-func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Table) error {
+func (a *Aggregator) comparePeople(ctx context.Context, looks []*look, targets *ext.Table) error {
 	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
 		statement("audit_people"))
 	if err != nil {
@@ -385,11 +393,13 @@ func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Ta
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("compare people: %w", err)
 	}
-	for hour := range l.hours {
-		difference := differences[hour]
-		difference.Add(l.people[hour], -1)
-		if difference != (cells.PeopleHash{}) {
-			l.note(differsPeople, hour, fmt.Sprint(difference, l.hashOfFacts(hour)))
+	for _, l := range looks {
+		for hour := range l.hours {
+			difference := differences[hour]
+			difference.Add(l.people[hour], -1)
+			if difference != (cells.PeopleHash{}) {
+				l.note(differsPeople, hour, fmt.Sprint(difference, l.hashOfFacts(hour)))
+			}
 		}
 	}
 	return nil

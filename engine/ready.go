@@ -50,6 +50,10 @@ func (c *ClickHouse) lastWords(child *process, err error) error {
 	}
 }
 
+// firstWord is how long a login waits for whoever has the port: somebody else may have been quicker to take it, and say
+// nothing. It is tried again as long as the child lives.
+const firstWord = 3 * time.Second
+
 // login learns the version and makes the database. It names no database to log
 // in to, because an unknown one would end a new server, see the package comment.
 func (c *ClickHouse) login(ctx context.Context) error {
@@ -57,6 +61,7 @@ func (c *ClickHouse) login(ctx context.Context) error {
 		Addr:        []string{c.Addr()},
 		Auth:        clickhouse.Auth{Username: User, Password: c.password},
 		DialContext: c.Dial,
+		DialTimeout: firstWord,
 	})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

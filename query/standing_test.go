@@ -55,7 +55,7 @@ func TestServer_Standing(t *testing.T) {
 		return a
 	}
 	moved, kept := 0, 0 // answers that were read anew since only time had passed, and those that were not
-	for step := range enginetest.World(t, 12, 12, 24) {
+	for step := range enginetest.World(t, 8, 12, 24) {
 		onlyTime := false
 		switch r.IntN(6) {
 		case 0:

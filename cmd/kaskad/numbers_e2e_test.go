@@ -125,8 +125,8 @@ func TestRun_NumbersExamples(t *testing.T) {
 			}
 		}
 	}
-	for i := 0; i < len(lines); i += 25 {
-		k.post(join(lines[i:min(len(lines), i+25)]))
+	for i := 0; i < len(lines); i += 50 {
+		k.post(join(lines[i:min(len(lines), i+50)]))
 		walk()
 		if i == 100 {
 			k.settle(2 * time.Minute)
