@@ -83,8 +83,9 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	}
 	e.scratch = states.AppendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
-		e.log.Add(m.key, string(e.scratch))
-		e.states.Wrote(m.key, string(e.scratch), m.value == "")
+		value := string(e.scratch)
+		e.log.Add(m.key, value)
+		e.states.Wrote(m.key, value, m.value == "")
 	}
 	if !e.changed[hour] {
 		e.changed[state.Hour{Account: strings.Clone(hour.Account), BucketMS: hour.BucketMS}] = true

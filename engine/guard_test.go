@@ -13,9 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With an insert ClickHouse sends how many of its writes failed, also when it acknowledges it.
+// With an insert ClickHouse sends how many of its writes failed, also when it acknowledges it: of a block that it is
+// sent, and of what it selects itself.
 func TestInsert_Intact(t *testing.T) {
 	needClickHouse(t)
+	for name, prepare := range map[string]prepared{"Block": watchedBlock, "Select": watchedSelect} {
+		t.Run(name, func(t *testing.T) { testIntact(t, prepare) })
+	}
+}
+
+func testIntact(t *testing.T, prepare prepared) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size=300m"); err != nil {
 		skipOutsideCI(t, fmt.Sprintf("mount a tmpfs: %v: run as root", err))
@@ -25,12 +32,12 @@ func TestInsert_Intact(t *testing.T) {
 	conn := open(t, c.DSN())
 	exec1(t, conn, "CREATE TABLE t (text String) ENGINE = MergeTree ORDER BY tuple()")
 
-	in, batch, err := watched(t, c, conn, 1000)
+	in, send, err := prepare(t, c, conn, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	in.Begin()
-	if err := batch.Send(); err != nil {
+	if err := send(); err != nil {
 		t.Fatal(err)
 	}
 	if err := in.Intact(t.Context(), nil); err != nil { // and nothing was asked
@@ -54,7 +61,7 @@ func TestInsert_Intact(t *testing.T) {
 				t.Fatal("ClickHouse does not come back")
 			}
 		}
-		in, batch, err := watched(t, c, conn, block/100)
+		in, send, err := prepare(t, c, conn, block/100)
 		if err != nil {
 			continue
 		}
@@ -62,7 +69,7 @@ func TestInsert_Intact(t *testing.T) {
 		go fillOnceWritten(filepath.Join(dir, "filler"), written, filled)
 		in.Begin()
 		renewed := c.Renewed()
-		err = batch.Send()
+		err = send()
 		failed, asked := failedWrites(t.Context(), conn)
 		close(written)
 		<-filled
@@ -90,8 +97,10 @@ func create(t *testing.T, name string) *os.File {
 	return file
 }
 
-// watched prepares an insert of rows that cannot be packed.
-func watched(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (*Insert, driver.Batch, error) {
+// prepared prepares an insert of rows of 100 bytes that cannot be packed, to be sent.
+type prepared func(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (in *Insert, send func() error, err error)
+
+func watchedBlock(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (*Insert, func() error, error) {
 	t.Helper()
 	ctx, in := c.Watch(t.Context())
 	batch, err := conn.PrepareBatch(ctx, "INSERT INTO t")
@@ -107,7 +116,16 @@ func watched(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (*Insert, 
 			t.Fatal(err)
 		}
 	}
-	return in, batch, nil
+	return in, batch.Send, nil
+}
+
+func watchedSelect(t *testing.T, c *ClickHouse, conn driver.Conn, rows int) (*Insert, func() error, error) {
+	t.Helper()
+	ctx, in := c.Watch(t.Context())
+	return in, func() error {
+		return conn.Exec(ctx, fmt.Sprintf("INSERT INTO t SELECT randomString(100) FROM numbers(%d) SETTINGS "+
+			"min_insert_block_size_rows = %[1]d, max_block_size = %[1]d", rows))
+	}, nil
 }
 
 // fillOnceWritten takes all space of a disk as soon as somebody takes some, until it is written, and gives it back.

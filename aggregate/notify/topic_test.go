@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kaskad/engine/enginetest"
 	"kaskad/ingest"
 	"kaskad/schema"
 )
@@ -103,7 +104,7 @@ func TestAnnouncer_Topic(t *testing.T) {
 		return response, nil, true
 	})
 	var want []schema.NumberChange
-	for range 6 {
+	for range enginetest.World(t, 4, 6, 6) {
 		want = append(want, r.change(1300, "a", oddAccount)...)
 		a := r.announcer(config, deps)
 		if _, err := a.turn(t.Context(), true); err != nil {

@@ -24,13 +24,13 @@ const (
 	// shareOfTime+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
 	// rather than in many small ones.
 	shareOfTime = 7
-	// longestWait bounds how long touched numbers wait for that.
-	longestWait = 20 * time.Second
-	// shareBehind and waitBehind are those while what waits is older than yieldAfter: passes then lack
-	// what a round takes, and each one would read once more what is known of nearly all numbers.
+	// shareBehind is that while what waits is older than yieldAfter: passes then lack what a round takes, and each one
+	// would read once more what is known of nearly all numbers.
 	yieldAfter  = 3 * time.Second
 	shareBehind = 20
-	waitBehind  = 2 * time.Minute
+	// longestWait bounds how long touched numbers wait for that. Rounds that take long are few: with a shorter one they
+	// would take much more than their share of just those streams that fall behind.
+	longestWait = 2 * time.Minute
 	// smallestShare bounds how small a round gets after failures.
 	smallestShare = 1.0 / 1024
 	// tidyEvery is how often touched numbers that were decided are removed.
@@ -133,10 +133,11 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 
 // rest is how long the next round waits after the last one while editions follow each other.
 func (n *Decider) rest() time.Duration {
+	share := shareOfTime
 	if n.cfg.Now().UnixMilli()-n.deps.Passes.AsOf() > yieldAfter.Milliseconds() {
-		return min(waitBehind, shareBehind*n.took)
+		share = shareBehind
 	}
-	return min(longestWait, shareOfTime*n.took)
+	return min(longestWait, time.Duration(share)*n.took)
 }
 
 // TakeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed

@@ -20,7 +20,7 @@ func TestDecider_Rest(t *testing.T) {
 		{yieldAfter, 2 * time.Second, 14 * time.Second},
 		{yieldAfter, time.Minute, longestWait},
 		{yieldAfter + time.Millisecond, 2 * time.Second, 40 * time.Second},
-		{time.Hour, time.Minute, waitBehind},
+		{time.Hour, time.Minute, longestWait},
 		{time.Hour, 0, 0},
 	} {
 		asOf = noon.Add(-c.asOf).UnixMilli()

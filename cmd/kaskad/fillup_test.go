@@ -168,7 +168,7 @@ func TestRun_FullDisk_IsSaid(t *testing.T) {
 	}
 	// Started again for lack of space, ClickHouse waits for room: then nobody answers but the broker's side.
 	event := []byte(`{"account":"a","message_id":"m","submitted_at":"2026-11-19T10:00:00Z","occurred_at":"2026-11-19T10:00:00Z","channel":"sms","status":"sent","recipient":"+79001234567"}`)
-	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		status, body := k.request(http.MethodPost, "/v1/events", "application/json", event)
 		if status == http.StatusInsufficientStorage && strings.Contains(string(body), "disk-full") {
 			break

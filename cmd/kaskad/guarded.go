@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -38,11 +39,28 @@ func (g guarded) Exec(ctx context.Context, query string, args ...any) error {
 	if g.engine.Disk().Full() {
 		return g.full()
 	}
+	watched, insert := g.engine.Watch(ctx)
+	insert.Begin()
 	epoch := g.engine.Epoch()
-	if err := g.Conn.Exec(ctx, query, args...); err != nil {
+	if err := g.Conn.Exec(watched, query, args...); err != nil {
 		return g.judge(err)
 	}
+	if inserts(query) {
+		return insert.Intact(ctx, g.Conn)
+	}
+	// Others may write in the name of the process, as those do that change parts.
 	return g.engine.Intact(ctx, g.Conn, epoch)
+}
+
+// inserts reports whether a statement is an insert, behind its comments.
+func inserts(query string) bool {
+	for {
+		query = strings.TrimLeft(query, " \t\r\n")
+		if !strings.HasPrefix(query, "--") {
+			return strings.HasPrefix(query, "INSERT")
+		}
+		_, query, _ = strings.Cut(query, "\n")
+	}
 }
 
 // Query runs a query; a part that cannot be read makes the engine restart.

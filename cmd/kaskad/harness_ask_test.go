@@ -105,10 +105,13 @@ func (k *kaskad) settle(limit time.Duration) status {
 		if s.settled() {
 			return s
 		}
-		// Asking costs kaskad some queries, which must not keep it from settling.
-		time.Sleep(max(100*time.Millisecond, 5*time.Since(asked)))
+		rest(asked)
 	}
 }
+
+// rest waits before a question that was asked then is asked again: it costs kaskad some queries, which must not keep it
+// from what is waited for.
+func rest(asked time.Time) { time.Sleep(max(100*time.Millisecond, 5*time.Since(asked))) }
 
 // rows asks for a channel report and returns its rows, page by page.
 func (k *kaskad) rows(q model.Query) json.RawMessage {

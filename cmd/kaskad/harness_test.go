@@ -245,6 +245,7 @@ func (k *kaskad) waitReady() time.Duration {
 	k.t.Helper()
 	began := time.Now()
 	for time.Since(began) < 2*time.Minute {
+		asked := time.Now()
 		if response, err := http.Get("http://" + k.address + "/readyz"); err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -254,7 +255,7 @@ func (k *kaskad) waitReady() time.Duration {
 		select {
 		case <-k.ended:
 			k.t.Fatal("kaskad ended while starting")
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(max(50*time.Millisecond, 5*time.Since(asked))):
 		}
 	}
 	k.t.Fatal("kaskad is not ready after two minutes")

@@ -253,6 +253,9 @@ func Parallel(tb testing.TB) {
 // [World] for its size.
 func Long() bool { return os.Getenv("TEST_LONG") != "" }
 
+// LongOrCI reports whether all is to be tested that Again leaves out elsewhere.
+func LongOrCI() bool { return Long() || os.Getenv("CI") == "true" }
+
 // World is the size of a test's world: small in make test, and large with TEST_LONG=1, as in make test-long.
 // TEST_LONG=10 asks for a tenth of the large one, where that is more than some, as in CI.
 func World(tb testing.TB, small, some, large int) int {
@@ -271,7 +274,7 @@ func World(tb testing.TB, small, some, large int) int {
 // (TEST_LONG) and CI (CI=true) have this one as well.
 func Again(tb testing.TB, holders ...string) {
 	tb.Helper()
-	if !Long() && os.Getenv("CI") != "true" {
+	if !LongOrCI() {
 		tb.Skipf("runs with TEST_LONG and in CI; here %s hold the same law", strings.Join(holders, ", "))
 	}
 }
