@@ -193,9 +193,6 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 	}
 	for name, forget := range map[string]bool{"Warm": false, "Cold": true} {
 		t.Run(name, func(t *testing.T) {
-			if forget {
-				enginetest.Again(t, "TestAggregator_Audit_FindsAndMends/Warm", "TestAggregator_ColdHour_OptOutOfAnother")
-			}
 			conn, a, log := audited(t)
 			want := publishedSums(t, conn)
 			for _, round := range roundsOf(tests, forget) {

@@ -112,7 +112,7 @@ func (c *ClickHouse) Intact(ctx context.Context, conn driver.Conn, epoch uint64)
 	return nil
 }
 
-// Insert is an insert of one block whose writes ClickHouse counts, again and again.
+// Insert is an insert whose writes ClickHouse counts, of a block or of what a statement says, again and again.
 type Insert struct {
 	engine  *ClickHouse
 	epoch   uint64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -24,11 +25,14 @@ func (c *ClickHouse) waitReady(ctx context.Context, child *process) error {
 		case <-ctx.Done():
 		}
 	}()
-	for {
-		err := c.login(ctx)
+	for patience := firstWord; ; {
+		err := c.login(ctx, patience)
 		var network *net.OpError
 		if err == nil || !errors.As(err, &network) && !errors.Is(err, io.EOF) {
 			return c.lastWords(child, err)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			patience *= 2 // it may be this child, on a machine that has much else to do
 		}
 		// Nobody listens yet.
 		if err := pause(ctx, child, 10*time.Millisecond); err != nil {
@@ -50,18 +54,18 @@ func (c *ClickHouse) lastWords(child *process, err error) error {
 	}
 }
 
-// firstWord is how long a login waits for whoever has the port: somebody else may have been quicker to take it, and say
-// nothing. It is tried again as long as the child lives.
+// firstWord is how long the first login waits for whoever has the port: somebody else may have been quicker to take it,
+// and say nothing. It is tried again, with more patience, as long as the child lives.
 const firstWord = 3 * time.Second
 
 // login learns the version and makes the database. It names no database to log
 // in to, because an unknown one would end a new server, see the package comment.
-func (c *ClickHouse) login(ctx context.Context) error {
+func (c *ClickHouse) login(ctx context.Context, patience time.Duration) error {
 	conn, err := clickhouse.Open(&clickhouse.Options{
 		Addr:        []string{c.Addr()},
 		Auth:        clickhouse.Auth{Username: User, Password: c.password},
 		DialContext: c.Dial,
-		DialTimeout: firstWord,
+		DialTimeout: patience,
 	})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

@@ -56,8 +56,7 @@ var alongPaths = []string{"channels?group_by=channel", "channels?group_by=day,ca
 // server that remembers nothing, whoever was first and whether they asked at once, in any world of
 // TestServer_Reports_Changing. Price lists change as well, of one account or another, and a number is erased.
 func TestServer_Reports_Along(t *testing.T) {
-	enginetest.Again(t, "TestServer_Reports_Along_Once", "TestServer_Reports_Changing")
-	editions := uint64(enginetest.World(t, 6, 8, 8))
+	editions := uint64(enginetest.World(t, 4, 8, 8))
 	for seed := range enginetest.World(t, 1, 2, 40) {
 		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
 			w := newChangingWorld(t, uint64(100+seed))

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
 )
 
@@ -57,7 +56,6 @@ func libreOffice(t *testing.T) func(file string, options ...string) [][]string {
 // LibreOffice shows the CSV, with quoted fields as text, and the workbook as they are: no plus and no zero is lost, no
 // letter is another one, and nothing is a formula.
 func TestServer_Reports_LibreOffice(t *testing.T) {
-	enginetest.Again(t, "TestServer_Tables_Excel", "TestServer_Reports_Python")
 	open := libreOffice(t)
 	conn := newConn(t)
 	texts := []string{"Скидка «осень» – до 50 %", "=1+1", "+1+1", "-1+1", "@SUM(1)", "=HYPERLINK(\"http://x\",\"y\")",

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
 	"kaskad/money"
 	"kaskad/schema/alert"
 	"kaskad/simulate"
@@ -73,7 +72,6 @@ func newDemoWorld(t *testing.T, accounts []string) *demoWorld {
 // Two weeks of the demo are what the model makes of the same world: rates by day, money by two price lists, verdicts.
 // There are dead, suspect and revived numbers to look at. (A test of the page has messages enough for an alert.)
 func TestDemo_Weeks(t *testing.T) {
-	enginetest.Again(t, "TestDemo_Savings", "TestRun_Examples", "TestServer_Channels_Naive", "TestNumbers_Model")
 	k := newKaskad(t, "--now", weeksNow)
 	greeting := k.startDemo("--now", weeksNow, "--messages", "6000")
 	for _, want := range []string{"6000 simulated messages of the 14 days 2026-11-05 … 2026-11-18",

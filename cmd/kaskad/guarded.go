@@ -45,19 +45,19 @@ func (g guarded) Exec(ctx context.Context, query string, args ...any) error {
 	if err := g.Conn.Exec(watched, query, args...); err != nil {
 		return g.judge(err)
 	}
-	if inserts(query) {
+	if insertsWhatItSays(query) {
 		return insert.Intact(ctx, g.Conn)
 	}
-	// Others may write in the name of the process, as those do that change parts.
+	// Others may write in the name of the process, as those do that change parts, or read what a merge has spoiled.
 	return g.engine.Intact(ctx, g.Conn, epoch)
 }
 
-// inserts reports whether a statement is an insert, behind its comments.
-func inserts(query string) bool {
+// insertsWhatItSays reports whether a statement is an insert, behind its comments, that reads no table.
+func insertsWhatItSays(query string) bool {
 	for {
 		query = strings.TrimLeft(query, " \t\r\n")
 		if !strings.HasPrefix(query, "--") {
-			return strings.HasPrefix(query, "INSERT")
+			return strings.HasPrefix(query, "INSERT") && !strings.Contains(query, "FROM")
 		}
 		_, query, _ = strings.Cut(query, "\n")
 	}

@@ -71,8 +71,6 @@ func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 // Where the topic has forgotten the events of a lost part, the hours are named, are not mature, and everything is red
 // until somebody accepts it.
 func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
-	enginetest.Again(t, "TestRun_BrokenPart_IsReadAgain", "TestAggregator_Pass_NamesWhatIsLost",
-		"TestServer_LostHour_IsSaid")
 	k, _, _ := lossyWorld(t)
 	k.settle(2 * time.Minute)
 	k.damage("attempts")

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-
-	"kaskad/engine/enginetest"
 )
 
 var testSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef01234567"))
@@ -130,7 +128,6 @@ func (l *lastWords) repeated() bool {
 // Kill -9 between an acknowledgement and the place that is stored, twice: the topic and the webhook hear of every
 // change, in order, and their last word on each number is the state of the contract's example.
 func TestRun_NotifyThroughCrashes(t *testing.T) {
-	enginetest.Again(t, "TestAnnouncer_Restarts", "TestAnnouncer_CrashBeforeThePlaceIsStored", "TestAnnouncer_Topic")
 	var truth struct {
 		Now      string
 		ErrorMap map[string]json.RawMessage `json:"error_map"`

@@ -277,6 +277,7 @@ func (st *stack) migrate(ctx context.Context) (int64, error) {
 // sqlDB opens the database as database/sql, which the migration library needs; the caller closes it.
 func (st *stack) sqlDB() *sql.DB {
 	options := *st.options
+	options.ReadTimeout = 24 * time.Hour // of a whole statement: a migration takes as long as it takes
 	return clickhouse.OpenDB(&options)
 }
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-
-	"kaskad/engine/enginetest"
 )
 
 func createTopic(t *testing.T, addrs []string, topic string) {
@@ -48,7 +46,6 @@ func produce(t *testing.T, addrs []string, topic string, from, to int) {
 // The node keeps records and committed offsets over a stop in order and a kill,
 // and a group can join at once.
 func TestBroker_Restart(t *testing.T) {
-	enginetest.Again(t, "TestIngester_Run_ApacheKafka")
 	begin := time.Now()
 	b := New(t)
 	t.Logf("started in %s", time.Since(begin).Round(time.Millisecond))

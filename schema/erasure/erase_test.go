@@ -262,8 +262,6 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 // While events keep coming and the aggregator keeps publishing, a number is erased. In the end all figures are those of
 // a database that was never asked to.
 func TestEraseNumber_UnderLoad(t *testing.T) {
-	enginetest.Again(t, "TestEraseNumber_OptOutsUnderWay", "TestEraseNumber_DialogsUnderWay",
-		"TestIngester_Run_ErasedMeanwhile")
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
 		r := newSharedRig(t)

@@ -132,12 +132,13 @@ PARTITION BY toYYYYMM(bucket)
 ORDER BY (account, bucket, generation, message_id, step);
 -- +goose StatementEnd
 
--- The same rows, found by person.
+-- The same rows, found by person: a look-up reads a granule of each part for each of them.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS dialogs_by_person AS dialogs
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(bucket)
-ORDER BY (account, channel, sender, recipient, bucket);
+ORDER BY (account, channel, sender, recipient, bucket)
+SETTINGS index_granularity = 512;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
