@@ -184,6 +184,8 @@ test('keys alone lead from the login to files, a verdict and a price list', asyn
   await page.keyboard.press('Enter')
   await page.getByRole('option', { name: 'active' }).waitFor()
   await page.keyboard.press('Escape')
+  // An Enter that comes before the list is gone chooses from it.
+  await page.getByRole('option', { name: 'active' }).waitFor({ state: 'hidden' })
   await has(page, '#one [role="combobox"]')
   // Not dead, for other tests count those that are.
   await page.keyboard.press('Enter')
