@@ -67,8 +67,8 @@ func testIntact(t *testing.T, prepare prepared) {
 		}
 		written, filled := make(chan struct{}), make(chan struct{})
 		go fillOnceWritten(filepath.Join(dir, "filler"), written, filled)
+		renewed := c.Renewed() // before the epoch is read: the guard may replace the process at any moment
 		in.Begin()
-		renewed := c.Renewed()
 		err = send()
 		failed, asked := failedWrites(t.Context(), conn)
 		close(written)
