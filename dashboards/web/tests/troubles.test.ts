@@ -62,8 +62,8 @@ const FAILURES: readonly ((route: Route) => Promise<void>)[] = [
   (route) => route.abort('connectionreset'),
 ]
 
-// In make test every other view meets an API that fails, in two of the ways or the other two, and those between one that
-// is slow; in make test-long, and in CI, each meets all.
+// In make test every other view meets an API that fails, in two of the ways or the other two, and those between one
+// that is slow; in make test-long, and in CI, each meets all.
 const every = process.env['TEST_LONG'] !== undefined
 const placeOf = (path: string): number => PATHS.indexOf(path)
 const FAILING = PATHS.filter((path) => every || placeOf(path) % 2 === 0)
