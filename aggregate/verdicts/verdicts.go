@@ -28,8 +28,8 @@ const (
 	// would read once more what is known of nearly all numbers.
 	yieldAfter  = 3 * time.Second
 	shareBehind = 20
-	// longestWait bounds how long touched numbers wait for that. Rounds that take long are few: with a shorter one they
-	// would take much more than their share of just those streams that fall behind.
+	// longestWait bounds how long touched numbers wait for that. With a shorter one, rounds that take long would take
+	// more than their share of the very streams that fall behind.
 	longestWait = 2 * time.Minute
 	// smallestShare bounds how small a round gets after failures.
 	smallestShare = 1.0 / 1024
