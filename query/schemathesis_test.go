@@ -35,6 +35,7 @@ func TestServer_Document_Schemathesis(t *testing.T) {
 	command := exec.CommandContext(t.Context(), program, "run", server.URL+"/openapi.json", "--header",
 		"Authorization: Bearer "+adminKey, "--phases", "examples,fuzzing", "--max-examples",
 		strconv.Itoa(enginetest.World(t, 1, 3, 100)), "--seed", "1", "--generation-database", "none", "--no-color",
+		"--request-timeout", "120", // an erasure answers when it has ended, on a busy machine after more than its 10 s
 		"--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance")
 	command.Dir = t.TempDir()
 	out, err := command.CombinedOutput()
