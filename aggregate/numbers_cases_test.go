@@ -284,7 +284,7 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	// The round dies between announcing and storing.
 	broken := errors.New("died")
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
-		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+		Deps{Conn: &failingConn{Conn: conn, statement: "INSERT INTO number_health (", err: broken}, Reject: noLetters})
 	settle(t, b)
 	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -311,7 +311,7 @@ func TestNumbers_AnnouncedAndNotStored(t *testing.T) {
 	load(t, conn, "b", []byte(lines), noon)
 	broken := errors.New("died")
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
-		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+		Deps{Conn: &failingConn{Conn: conn, statement: "INSERT INTO number_health (", err: broken}, Reject: noLetters})
 	settle(t, b)
 	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -331,71 +331,115 @@ func TestNumbers_AnnouncedAndNotStored(t *testing.T) {
 	}
 }
 
-// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was announced of
-// the others, and state no newer as_of than holds for all.
+// A round that failed goes on where it was: it forgets nothing that was announced of the numbers that are left, and
+// states no newer as_of than holds for all.
 func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	conn := connect(t)
-	const first = "+79160000000"
+	const first = "+79000000000"
 	start := noon.Add(-20 * 24 * time.Hour)
 	load(t, conn, "a", []byte(delivered("m0", number, start)), noon)
 	decideAll(t, newAggregator(conn, noon))
-	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) +
-		failed("m2", number, "c2", "1", start.Add(48*time.Hour))
-	load(t, conn, "b", []byte(lines), noon)
+	load(t, conn, "b", []byte(failed("m1", number, "c1", "1", start.Add(24*time.Hour))+
+		failed("m2", number, "c2", "1", start.Add(48*time.Hour))+delivered("o0", first, start)), noon)
 	broken := errors.New("died")
-	later := noon.Add(time.Hour)
-	failing := &failingConn{conn, "INSERT INTO number_health (", broken}
-	b := New(Config{Exclusive: true, Now: func() time.Time { return later }}, Deps{Conn: failing, Reject: noLetters})
+	failing := &failingConn{Conn: conn, statement: "INSERT INTO number_health (", passes: 1, err: broken}
+	b := New(Config{Exclusive: true, Now: func() time.Time { return noon.Add(time.Hour) }},
+		Deps{Conn: failing, Reject: noLetters})
+	b.verdicts.AtOnce = 1
 	settle(t, b)
+	began, beganAsOf := b.ready.Load(), b.lastAsOfMS.Load()
 	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) {
-		t.Fatalf("round: %v, want it to die", err)
+	if looked, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) || looked != 2 {
+		t.Fatalf("round: %d numbers, %v, want it to die with the second", looked, err)
 	}
+	mustBe(t, conn, first, health.StateActive, "")
+	mustBe(t, conn, number, health.StateActive, "")
 	failing.statement = "nothing fails any more"
-	stands := func() (done, asOfMS uint64) {
-		return count(t, conn, "SELECT max(generation) FROM numbers_done"),
-			count(t, conn, "SELECT toUInt64(argMax(as_of_ms, generation)) FROM numbers_done")
-	}
-	_, before := stands()
-	// Only another number lies in the first part: what the first passes touched is answered, and the rest is touched
-	// later.
-	if err := conn.Exec(t.Context(), "TRUNCATE TABLE numbers_touched"); err != nil {
-		t.Fatal(err)
-	}
-	ready := b.ready.Load()
-	load(t, conn, "c", []byte(delivered("o0", first, start)), noon)
-	settle(t, b)
 	load(t, conn, "d", []byte(line("m1", "delivered", start.Add(3*24*time.Hour), submitted(start.Add(24*time.Hour))...)+
 		line("m2", "delivered", start.Add(4*24*time.Hour), submitted(start.Add(48*time.Hour))...)), noon)
+	b.cfg.Now = func() time.Time { return noon.Add(2 * time.Hour) }
 	settle(t, b)
-	if err := b.verdicts.TakeOver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.verdicts.Round(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	done, asOf := stands()
-	if done <= ready || done >= b.ready.Load() {
-		t.Fatalf("decided up to %d, want a part of %d to %d", done, ready, b.ready.Load())
-	}
-	if asOf != before {
-		t.Errorf("after a part it is as of %d, want %d", asOf, before)
-	}
-	for done < b.ready.Load() {
-		if _, err := b.verdicts.Round(t.Context()); err != nil {
+	for i, want := range []struct {
+		done uint64
+		asOf int64
+	}{{began, beganAsOf}, {b.ready.Load(), b.lastAsOfMS.Load()}} {
+		if err := b.verdicts.TakeOver(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		done, asOf = stands()
+		if looked, err := b.verdicts.Round(t.Context()); err != nil || looked != 1 {
+			t.Fatalf("round %d: %d numbers, want the one that is left: %v", i, looked, err)
+		}
+		if done := count(t, conn, "SELECT max(generation) FROM numbers_done"); done != want.done {
+			t.Errorf("round %d: decided up to %d, want %d", i, done, want.done)
+		}
+		if asOf := count(t, conn, "SELECT toUInt64(argMax(as_of_ms, generation)) FROM numbers_done"); int64(
+			asOf) != want.asOf {
+			t.Errorf("round %d: as of %d, want %d", i, asOf, want.asOf)
+		}
 	}
-	if asOf <= before {
-		t.Errorf("after all it is as of %d, as before", asOf)
+	if began == b.ready.Load() || beganAsOf == b.lastAsOfMS.Load() {
+		t.Errorf("nothing was touched after the round began")
 	}
 	mustBe(t, conn, number, health.StateActive, "")
 	all := announced(t, conn, number)
 	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
 		t.Errorf("the feed ends with %q: %q", last, all)
+	}
+}
+
+// However few numbers are decided at a time, each that was touched is looked at once, of an account that is to be
+// decided anew all of them, and no other.
+func TestNumbers_Slices(t *testing.T) {
+	conn := connect(t)
+	start := noon.Add(-48 * time.Hour)
+	var lines strings.Builder
+	const each = 7
+	accounts := []string{"a", "b", "c"}
+	for _, account := range accounts {
+		for i := range each {
+			to := fmt.Sprint("+7916000000", i)
+			lines.WriteString(strings.ReplaceAll(delivered(fmt.Sprint(account, i), to, start), `"account":"a"`,
+				fmt.Sprintf(`"account":%q`, account)))
+		}
+	}
+	load(t, conn, "a", []byte(lines.String()), noon)
+	a := newAggregator(conn, noon)
+	settle(t, a)
+	if err := a.verdicts.TakeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range []struct {
+		account string
+		numbers []string
+		looked  int
+	}{
+		{"", nil, len(accounts) * each},
+		{"b", nil, each},
+		{"c", []string{"+79160000003"}, 1},
+		{"a", []string{"+79160000006", "+79160000001", "+79160000000"}, 3},
+	} {
+		for _, atOnce := range []int{1, 2, 3, 1000} {
+			a.verdicts.AtOnce = atOnce
+			of := []string{ask.account}
+			if ask.account == "" {
+				of = accounts
+			}
+			for _, account := range of {
+				if _, err := schema.AskVerdicts(t.Context(), conn, account, ask.numbers, noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+			settle(t, a)
+			if looked, err := a.verdicts.Round(t.Context()); err != nil || looked != ask.looked {
+				t.Errorf("%q %q, %d at once: %d numbers, want %d: %v", ask.account, ask.numbers, atOnce, looked,
+					ask.looked, err)
+			}
+		}
+	}
+	if n := count(t, conn, "SELECT count() FROM number_health FINAL"); n != uint64(len(accounts)*each) {
+		t.Errorf("%d verdicts, want %d", n, len(accounts)*each)
 	}
 }
 
@@ -416,17 +460,20 @@ func TestNumbers_TouchWithoutChanges(t *testing.T) {
 	mustBe(t, conn, number, health.StateDead, health.RuleHard)
 }
 
-// failingConn refuses one insert.
+// failingConn refuses one insert, after it has let some of them pass.
 type failingConn struct {
 	driver.Conn
 	statement string
+	passes    int
 	err       error
 }
 
 func (c *failingConn) PrepareBatch(ctx context.Context, statement string,
 	options ...driver.PrepareBatchOption) (driver.Batch, error) {
 	if strings.HasPrefix(statement, c.statement) {
-		return nil, c.err
+		if c.passes--; c.passes < 0 {
+			return nil, c.err
+		}
 	}
 	return c.Conn.PrepareBatch(ctx, statement, options...)
 }

@@ -73,7 +73,9 @@ func TestNumbers_Model(t *testing.T) {
 			}
 			batch = append(batch, batch[:len(batch)/10]...)
 			load(t, conn, fmt.Sprint(round, i), append(bytes.Join(batch, []byte("\n")), '\n'), now)
-			decideAll(t, newAggregator(conn, now))
+			a := newAggregator(conn, now)
+			a.verdicts.AtOnce = numbers / 4 // several slices
+			decideAll(t, a)
 		}
 		for _, w := range query.Overrides {
 			if _, err := schema.AskVerdicts(t.Context(), conn, w.Account, []string{w.Number}, now); err != nil {

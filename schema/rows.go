@@ -10,8 +10,9 @@ import (
 )
 
 // EachRow reads the rows of a query, of which do scans one after the other. Errors say what was to be done.
-func EachRow(ctx context.Context, conn driver.Conn, what, query string, do func(driver.Rows) error) error {
-	rows, err := conn.Query(ctx, query)
+func EachRow(ctx context.Context, conn driver.Conn, what, query string, do func(driver.Rows) error,
+	parameters ...any) error {
+	rows, err := conn.Query(ctx, query, parameters...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

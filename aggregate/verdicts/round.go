@@ -17,17 +17,28 @@ import (
 	"kaskad/schema/rules"
 )
 
-// round is one round of decisions.
+// round is one round of decisions, on the numbers that generations after done and up to ready have touched. It goes
+// through them in their order, a slice at a time.
 type round struct {
 	*Decider
-	ready  uint64
-	nowMS  int64
-	maps   *errormap.Maps
-	rules  map[string]rules.Rules
-	rulesV map[string]uint64
-	// parameters are those of the statements that choose the round's numbers.
-	parameters []any
+	done, ready uint64
+	asOfMS      int64 // what the decisions are as of
+	urged       bool  // somebody waits for it
+	maps        *errormap.Maps
+	rules       map[string]rules.Rules
+	rulesV      map[string]uint64
 
+	// after is the last number that is decided, and bounds are the last ones of the slices to come; nil before they are
+	// chosen, for slices of size numbers. slices is how many there are in all.
+	after  numberKey
+	bounds []numberKey
+	size   int
+	slices int
+	// all are the accounts, so far, of which all numbers are to be decided.
+	all []string
+
+	// Of the slice at hand:
+	nowMS     int64
 	looked    int
 	filling   *decided
 	collector *health.Collector
@@ -67,33 +78,36 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	if r.maps, err = errormap.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
-	if r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn); err != nil {
-		return err
-	}
-	r.collector = health.NewCollector(r.maps, r.nowMS)
-	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready),
-		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
-		clickhouse.Named("email_channels", schema.Channels.TellingOf(schema.KindEmail))}
-	rows, err := r.deps.Conn.Query(ctx, statement("full"), r.parameters...)
-	if err != nil {
-		return fmt.Errorf("list accounts to decide anew: %w", err)
-	}
-	defer rows.Close()
-	full := []string{"\x00"} // no account's name; an empty list has no type
-	for rows.Next() {
-		var account string
-		if err := rows.Scan(&account); err != nil {
-			return fmt.Errorf("list accounts to decide anew: %w", err)
+	r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn)
+	return err
+}
+
+// next decides the next slice, of about size touched numbers, and reports whether it was the last one. One that fails
+// is chosen anew.
+func (r *round) next(ctx context.Context, size int) (atEnd bool, err error) {
+	defer func() {
+		if err != nil {
+			r.bounds = nil
 		}
-		full = append(full, account)
+	}()
+	wanted, err := r.choose(ctx, size)
+	if err != nil {
+		return false, err
 	}
-	r.parameters = append(r.parameters, clickhouse.Named("accounts", full))
-	return rows.Err()
+	r.nowMS, r.stored = r.cfg.Now().UnixMilli(), nil
+	r.collector = health.NewCollector(r.maps, r.nowMS)
+	if wanted != nil {
+		if err := r.decide(ctx, wanted); err != nil {
+			return false, err
+		}
+	}
+	r.after, r.bounds = r.bounds[0], r.bounds[1:]
+	return len(r.bounds) == 0, nil
 }
 
 // decide decides the touched numbers. While a chunk is stored the next one is decided; chunks are stored one after the
 // other, in their order.
-func (r *round) decide(ctx context.Context) error {
+func (r *round) decide(ctx context.Context, wanted *wanted) error {
 	group, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan *decided)
 	group.Go(func() error {
@@ -106,20 +120,20 @@ func (r *round) decide(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer close(chunks)
-		return r.walk(ctx, chunks)
+		return r.walk(ctx, wanted, chunks)
 	})
 	return group.Wait()
 }
 
-// walk walks through all that is known of the touched numbers, in the order of accounts and numbers.
-func (r *round) walk(ctx context.Context, chunks chan<- *decided) error {
+// walk walks through all that is known of the wanted numbers, in the order of accounts and numbers.
+func (r *round) walk(ctx context.Context, wanted *wanted, chunks chan<- *decided) error {
 	hand := func() error {
 		c := r.filling
 		r.filling = &decided{}
 		if len(c.verdicts) == 0 {
 			return nil
 		}
-		version := r.next()
+		version := r.nextStamp()
 		for i := range c.verdicts {
 			c.verdicts[i].Version = version
 		}
@@ -153,7 +167,7 @@ func (r *round) walk(ctx context.Context, chunks chan<- *decided) error {
 	streams := map[string]*numberStream{"signals": events, "evidence": evidences,
 		"before": before, "set": set, "lookups": lookups}
 	for name, s := range streams {
-		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
+		if err := s.open(wanted.in(ctx), r.deps.Conn, statement(name), wanted.parameters); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		defer s.close()
@@ -229,7 +243,7 @@ func (r *round) one(account, number string, packed, before, set, looked, events 
 	}
 	v.ChangedMS = last.AtMS
 	for _, c := range v.Changes(last) {
-		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.next()
+		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.nextStamp()
 		r.filling.changes = append(r.filling.changes, c)
 		v.ChangedMS = c.AtMS
 	}

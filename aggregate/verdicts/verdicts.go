@@ -1,7 +1,6 @@
 package verdicts
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -20,6 +19,9 @@ import (
 const (
 	// chunkSize is how many verdicts are written at a time: one block, which readers see as a whole.
 	chunkSize = 50_000
+	// sliceSize is about how many touched numbers are decided at a time: so many that most of the time goes into reading
+	// what is known of them, and so few that passes beside it lack no more than a second.
+	sliceSize = 200_000
 	// shareOfTime bounds the part of the time that goes into verdicts while editions are published: one in
 	// shareOfTime+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
 	// rather than in many small ones.
@@ -28,10 +30,10 @@ const (
 	// would read once more what is known of nearly all numbers.
 	yieldAfter  = 3 * time.Second
 	shareBehind = 20
-	// longestWait bounds how long touched numbers wait for that. With a shorter one, rounds that take long would take
-	// more than their share of the very streams that fall behind.
+	// longestWait bounds how long a round rests in all. With a shorter one, rounds that take long would take more than
+	// their share of the very streams that fall behind.
 	longestWait = 2 * time.Minute
-	// smallestShare bounds how small a round gets after failures.
+	// smallestShare bounds how small a slice gets after failures.
 	smallestShare = 1.0 / 1024
 	// tidyEvery is how often touched numbers that were decided are removed.
 	tidyEvery = time.Minute
@@ -75,6 +77,8 @@ type Deps struct {
 // Decider decides the verdicts on touched numbers, beside the passes: what is noted up to Passes.Ready is complete, and
 // what is noted up to done is decided.
 type Decider struct {
+	// AtOnce is about how many touched numbers are decided at a time.
+	AtOnce  int
 	cfg     Config
 	deps    Deps
 	metrics metrics
@@ -84,25 +88,27 @@ type Decider struct {
 	// between; until it is.
 	announced map[numberKey]health.Announced
 	done      uint64
-	// asOfMS is what the last round stated that left no touched number.
-	asOfMS int64
-	stamp  uint64
-	// share is the part of the touched numbers that a round takes: less after one that failed, as for lack of memory.
+	stamp     uint64
+	// round is the one that is under way, nil for none.
+	round *round
+	// urged: somebody waits for a verdict that the next round decides.
+	urged bool
+	// share is the part of AtOnce that a slice takes: less after one that failed, as for lack of memory.
 	share float64
-	ended time.Time     // of the last round
+	ended time.Time     // of the last slice
 	took  time.Duration // by it
 	tidy  time.Time     // when answered touches were last removed
 }
 
 // New returns a decider that does nothing until its turn.
 func New(cfg Config, deps Deps) *Decider {
-	return &Decider{cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer)}
+	return &Decider{AtOnce: sliceSize, cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), share: 1}
 }
 
-// Turn does what there is to do now, if this aggregator owns the work.
+// Turn decides the slices whose time it is, if this aggregator owns the work.
 func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	if !owning {
-		n.taken, n.announced = false, nil // another aggregator may decide from here on
+		n.taken, n.announced, n.round = false, nil, nil // another aggregator may decide from here on
 		return nil
 	}
 	defer func() { n.taken = n.taken && err == nil }()
@@ -112,14 +118,16 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		}
 		n.taken = true
 	}
-	// Asked first, for it is said once.
-	if !n.deps.Passes.Urged() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
-		return nil
+	n.urged = n.deps.Passes.Urged() || n.urged // it is said once
+	for first := true; first || n.round != nil; first = false {
+		if !n.hurries() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
+			return nil
+		}
+		if _, err := n.slice(ctx); err != nil {
+			return err
+		}
+		n.ended = time.Now()
 	}
-	if _, err := n.Round(ctx); err != nil {
-		return err
-	}
-	n.ended = time.Now()
 	if n.ended.Sub(n.tidy) < tidyEvery {
 		return nil
 	}
@@ -131,19 +139,26 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	return nil
 }
 
-// rest is how long the next round waits after the last one while editions follow each other.
+// hurries reports whether somebody waits for the round at hand or the next one.
+func (n *Decider) hurries() bool { return n.urged || n.round != nil && n.round.urged }
+
+// rest is how long the next slice waits after the last one while editions follow each other.
 func (n *Decider) rest() time.Duration {
 	share := shareOfTime
 	if n.cfg.Now().UnixMilli()-n.deps.Passes.AsOf() > yieldAfter.Milliseconds() {
 		share = shareBehind
 	}
-	return min(longestWait, time.Duration(share)*n.took)
+	slices := 1
+	if n.round != nil {
+		slices = n.round.slices
+	}
+	return min(longestWait/time.Duration(slices), time.Duration(share)*n.took)
 }
 
 // TakeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed
 // stays so: the table shows only what was announced after the last verdict stored.
 func (n *Decider) TakeOver(ctx context.Context) error {
-	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
+	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
 	if n.announced == nil {
@@ -163,61 +178,76 @@ func (n *Decider) TakeOver(ctx context.Context) error {
 
 type numberKey struct{ account, number string }
 
-// next returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
-func (n *Decider) next() uint64 {
+// nextStamp returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
+func (n *Decider) nextStamp() uint64 {
 	n.stamp = max(n.stamp+1, uint64(time.Now().UnixMicro()))
 	return n.stamp
 }
 
-// Round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
+// Round decides the verdicts on all numbers touched up to Passes.Ready, or ends the round that is under way. It reports
+// how many it looked at.
 func (n *Decider) Round(ctx context.Context) (looked int, err error) {
-	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers
-	// alive.
-	if n.deps.Passes.AsOf() == 0 && n.deps.Passes.Waiting() {
-		return 0, nil
-	}
-	// as_of first: a pass notes its numbers before it states that.
-	asOf := n.deps.Passes.AsOf()
-	ready := n.deps.Passes.Ready()
-	if ready <= n.done {
-		return 0, nil
-	}
-	began := time.Now()
-	all := ready
-	if n.share > 0 && n.share < 1 {
-		if err := n.deps.Conn.QueryRow(ctx, statement("part"), clickhouse.Named("done", n.done),
-			clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
-			Scan(&ready); err != nil {
-			return 0, fmt.Errorf("choose a part of the touched numbers: %w", err)
+	for {
+		now, err := n.slice(ctx)
+		looked += now
+		if err != nil || n.round == nil {
+			return looked, err
 		}
 	}
-	if ready < all {
-		asOf = n.asOfMS // of the others nothing newer is known
+}
+
+// slice decides the next slice of the round that is under way, or the first one of a new round.
+func (n *Decider) slice(ctx context.Context) (looked int, err error) {
+	began := time.Now()
+	if n.round == nil || n.round.done != n.done {
+		if n.round, err = n.begin(ctx); err != nil || n.round == nil {
+			return 0, err
+		}
 	}
-	share := n.share
-	n.share = max(smallestShare, min(1, cmp.Or(share, 1))/2) // unless this round ends well
-	r := round{Decider: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
-	if err := r.prepare(ctx); err != nil {
-		return 0, err
-	}
-	err = r.decide(ctx)
+	r, share := n.round, n.share
+	n.share = max(smallestShare, share/2) // unless this slice ends well
+	atEnd, err := r.next(ctx, max(1, int(float64(n.AtOnce)*share)))
 	for _, k := range r.stored {
 		delete(n.announced, k)
 	}
+	looked, r.looked = r.looked, 0
 	if err != nil {
-		return r.looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", n.done, ready, err)
+		return looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", r.done, r.ready, err)
 	}
-	if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)", ready,
-		asOf); err != nil {
-		return r.looked, fmt.Errorf("state that numbers are decided: %w", err)
+	if atEnd {
+		if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)",
+			r.ready, r.asOfMS); err != nil {
+			return looked, fmt.Errorf("state that numbers are decided: %w", err)
+		}
+		n.done, n.round = r.ready, nil
 	}
-	n.done, n.asOfMS = ready, asOf
-	n.share = min(1, 2*cmp.Or(share, 1))
+	n.share = min(1, 2*share)
 	n.took = time.Since(began)
-	n.cfg.OnStep("decided")
-	if r.looked > 0 {
+	if looked > 0 {
 		n.metrics.seconds.Observe(n.took.Seconds())
-		n.metrics.numbers.Add(float64(r.looked))
+		n.metrics.numbers.Add(float64(looked))
 	}
-	return r.looked, nil
+	if atEnd {
+		n.cfg.OnStep("decided")
+	}
+	return looked, nil
+}
+
+// begin begins a round on what is touched and ready; nil if that is nothing.
+func (n *Decider) begin(ctx context.Context) (*round, error) {
+	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers
+	// alive.
+	if n.deps.Passes.AsOf() == 0 && n.deps.Passes.Waiting() {
+		return nil, nil
+	}
+	// as_of first: a pass notes its numbers before it states that.
+	r := &round{Decider: n, done: n.done, urged: n.urged, slices: 1, asOfMS: n.deps.Passes.AsOf()}
+	if r.ready = n.deps.Passes.Ready(); r.ready <= n.done {
+		return nil, nil
+	}
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	n.urged = false
+	return r, nil
 }

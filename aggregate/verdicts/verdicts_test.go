@@ -10,22 +10,34 @@ import (
 	"kaskad/schema/rules"
 )
 
-// While what waits is old, rounds of verdicts are few and large.
+// While what waits is old, verdicts take less of the time; the rests of a round's slices add up to what one of a round
+// in one slice may last.
 func TestDecider_Rest(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	var asOf int64
 	n := New(Config{Now: func() time.Time { return noon }}, Deps{Passes: Passes{AsOf: func() int64 { return asOf }}})
-	for _, c := range []struct{ asOf, took, want time.Duration }{
-		{0, 2 * time.Second, 14 * time.Second},
-		{yieldAfter, 2 * time.Second, 14 * time.Second},
-		{yieldAfter, time.Minute, longestWait},
-		{yieldAfter + time.Millisecond, 2 * time.Second, 40 * time.Second},
-		{time.Hour, time.Minute, longestWait},
-		{time.Hour, 0, 0},
+	for _, c := range []struct {
+		asOf, took time.Duration
+		slices     int
+		want       time.Duration
+	}{
+		{0, 2 * time.Second, 0, 14 * time.Second},
+		{yieldAfter, 2 * time.Second, 1, 14 * time.Second},
+		{yieldAfter, time.Minute, 1, longestWait},
+		{yieldAfter + time.Millisecond, 2 * time.Second, 1, 40 * time.Second},
+		{time.Hour, time.Minute, 0, longestWait},
+		{time.Hour, 0, 1, 0},
+		{0, time.Second, 12, 7 * time.Second},
+		{time.Hour, time.Second, 12, 10 * time.Second},
 	} {
 		asOf = noon.Add(-c.asOf).UnixMilli()
+		n.round = nil
+		if c.slices > 0 {
+			n.round = &round{slices: c.slices}
+		}
 		if n.took = c.took; n.rest() != c.want {
-			t.Errorf("after a round of %v, %v behind: a rest of %v, want %v", c.took, c.asOf, n.rest(), c.want)
+			t.Errorf("after a slice of %v, one of %d, %v behind: a rest of %v, want %v", c.took, c.slices, c.asOf, n.rest(),
+				c.want)
 		}
 	}
 }
@@ -45,16 +57,28 @@ func TestUnpack_CutShort(t *testing.T) {
 	}
 }
 
-// While editions follow each other rounds rest, but not when somebody waits for a verdict.
+// While editions follow each other slices rest, but not when somebody waits for a verdict, of this round or the next.
 func TestDecider_Turn_Urged(t *testing.T) {
-	for _, urged := range []bool{false, true} {
+	for name, c := range map[string]struct {
+		urged, next bool // by Passes, and before
+		round       *round
+		want        bool
+	}{
+		"nobody waits":               {},
+		"nobody waits, in a round":   {round: &round{slices: 1}},
+		"somebody waits":             {urged: true, want: true},
+		"somebody waited before":     {next: true, want: true},
+		"somebody waits, in a round": {urged: true, round: &round{slices: 1}, want: true},
+		"the round is waited for":    {round: &round{slices: 1, urged: true}, want: true},
+	} {
 		n := New(Config{Now: time.Now}, Deps{Passes: Passes{AsOf: func() int64 { return time.Now().UnixMilli() },
 			Ready: func() uint64 { return 0 }, Waiting: func() bool { return true },
-			Streaming: func() bool { return true }, Urged: func() bool { return urged }}})
+			Streaming: func() bool { return true }, Urged: func() bool { return c.urged }}})
 		ended := time.Now()
-		n.taken, n.took, n.ended, n.tidy = true, time.Minute, ended, ended
-		if err := n.Turn(t.Context(), true); err != nil || n.ended.After(ended) != urged {
-			t.Errorf("urged %t: a round %t, %v", urged, n.ended.After(ended), err)
+		n.taken, n.took, n.ended, n.tidy, n.urged, n.round = true, time.Minute, ended, ended, c.next, c.round
+		n.done = 1 // another round than the one at hand: it is left, and nothing is ready
+		if err := n.Turn(t.Context(), true); err != nil || n.ended.After(ended) != c.want {
+			t.Errorf("%s: decided %t, want %t: %v", name, n.ended.After(ended), c.want, err)
 		}
 	}
 }

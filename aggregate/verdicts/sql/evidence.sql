@@ -1,8 +1,7 @@
 -- What the verdicts on touched numbers are decided from: a row per number, its attempts packed into one text (unpack in
 -- evidence.go), because reading a value costs the client the same whatever its size: deliveries of all channels,
 -- failures of those that tell of the number, and whatever carries a code.
--- Parameters: accounts (of which all numbers are wanted), done and ready (the generations that lie between have touched
--- the others).
+-- Which numbers: see wanted.sql.
 WITH
     {{never}} AS never,
     (s -> concat(reinterpretAsFixedString(length(s)::UInt16), s)) AS text,
@@ -26,9 +25,7 @@ SELECT account, recipient,
             reinterpretAsFixedString(sms_segments), text(campaign)), '')))) AS packed
 FROM attempts_by_recipient FINAL
 PREWHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
-    AND (account IN {accounts:Array(String)}
-        OR (account, recipient) IN (SELECT account, number FROM numbers_touched
-            WHERE generation > {done:UInt64} AND generation <= {ready:UInt64}))
+    AND {{template "wanted" "recipient"}}
 WHERE (is_delivered OR is_failure OR has_code)
 GROUP BY account, recipient
 ORDER BY account, recipient

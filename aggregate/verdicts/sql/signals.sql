@@ -1,5 +1,4 @@
--- What the people of touched numbers said of themselves, in the order of time. Parameters: accounts, done, ready, as in
--- numbers_evidence.sql.
+-- What the people of touched numbers said of themselves, in the order of time. Which numbers: see wanted.sql.
 SELECT account, recipient, groupArray(toString(status)), groupArray(toString(channel)), groupArray(toString(app)),
     groupArray(toString(sender)), groupArray(occurred_ms)
 FROM
@@ -8,9 +7,7 @@ FROM
     FROM recipient_events
     WHERE status IN ('blocked', 'unsubscribed', 'complained', 'subscribed', 'inbound')
         AND (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
-        AND (account IN {accounts:Array(String)}
-            OR (account, recipient) IN (SELECT account, number FROM numbers_touched
-                WHERE generation > {done:UInt64} AND generation <= {ready:UInt64}))
+        AND {{template "wanted" "recipient"}}
     -- Of each kind the latest decides.
     GROUP BY account, recipient, status, channel, app, sender
 )
