@@ -105,10 +105,10 @@ func (w *worker) release() {
 
 // linger is how long a block waits for more events when the one before began to be stored so long ago. Storing one
 // costs much the same however little is in it, so blocks are some time apart, and where that takes long, as on a busy
-// machine, they become fewer and larger: a worker stores for a quarter of its time. An event that comes by itself
+// machine, they become fewer and larger: a worker stores for an eighth of its time. An event that comes by itself
 // hardly waits for more than those that came with it.
 func (w *worker) linger(since time.Duration) time.Duration {
-	const share, most, alone = 4, 5, 10
+	const share, most, alone = 8, 5, 10
 	apart := min(max(w.in.config.Linger, share*w.took), most*w.in.config.Linger)
 	return max(w.in.config.Linger/alone, apart-since)
 }

@@ -76,7 +76,8 @@ func TestWorker_Linger(t *testing.T) {
 		{0, 0, DefaultLinger},
 		{10 * time.Millisecond, 50 * time.Millisecond, DefaultLinger - 50*time.Millisecond},
 		{10 * time.Millisecond, DefaultLinger - 1, alone},
-		{150 * time.Millisecond, 150 * time.Millisecond, 450 * time.Millisecond},
+		{60 * time.Millisecond, 60 * time.Millisecond, 420 * time.Millisecond},
+		{150 * time.Millisecond, 150 * time.Millisecond, 850 * time.Millisecond},
 		{time.Minute, 0, time.Second},
 		{time.Minute, time.Minute, alone},
 	} {

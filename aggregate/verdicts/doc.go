@@ -5,4 +5,7 @@
 // what its owner said, what was set by hand and how the verdict stands. Verdicts that come out different are announced
 // in the feed and then stored, a chunk at a time. A round that dies is made again: the feed then has a line twice, and
 // lacks none.
+//
+// What is known of nearly all numbers takes seconds to read, so a round goes through the touched ones in slices of that
+// order, between which it rests while editions follow each other.
 package verdicts

@@ -14,7 +14,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 	}
 	m := metrics{
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
-			Name: "numbers_seconds", Help: "Time that a round of verdicts on touched numbers takes.",
+			Name: "numbers_seconds", Help: "Time that a slice of touched numbers takes to be decided.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
 		numbers: counter("numbers_decided_total",
 			"Numbers whose verdict was decided anew; an event touches one number."),

@@ -29,7 +29,7 @@ type round struct {
 	rulesV      map[string]uint64
 
 	// after is the last number that is decided, and bounds are the last ones of the slices to come; nil before they are
-	// chosen, for slices of size numbers. slices is how many there are in all.
+	// chosen, for slices of size numbers. slices is how many there were then.
 	after  numberKey
 	bounds []numberKey
 	size   int

@@ -19,9 +19,11 @@ import (
 const (
 	// chunkSize is how many verdicts are written at a time: one block, which readers see as a whole.
 	chunkSize = 50_000
-	// sliceSize is about how many touched numbers are decided at a time: so many that most of the time goes into reading
-	// what is known of them, and so few that passes beside it lack no more than a second.
-	sliceSize = 200_000
+	// sliceSize is how many touched numbers are decided at a time at most. They are fewer where that takes longer than
+	// targetSlice, as where few of many numbers are touched and nearly all is read for them: passes beside it lack no
+	// more than that.
+	sliceSize   = 200_000
+	targetSlice = 700 * time.Millisecond
 	// shareOfTime bounds the part of the time that goes into verdicts while editions are published: one in
 	// shareOfTime+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
 	// rather than in many small ones.
@@ -33,7 +35,7 @@ const (
 	// longestWait bounds how long a round rests in all. With a shorter one, rounds that take long would take more than
 	// their share of the very streams that fall behind.
 	longestWait = 2 * time.Minute
-	// smallestShare bounds how small a slice gets after failures.
+	// smallestShare bounds how small a slice gets.
 	smallestShare = 1.0 / 1024
 	// tidyEvery is how often touched numbers that were decided are removed.
 	tidyEvery = time.Minute
@@ -77,7 +79,7 @@ type Deps struct {
 // Decider decides the verdicts on touched numbers, beside the passes: what is noted up to Passes.Ready is complete, and
 // what is noted up to done is decided.
 type Decider struct {
-	// AtOnce is about how many touched numbers are decided at a time.
+	// AtOnce is about how many touched numbers are decided at a time at most.
 	AtOnce  int
 	cfg     Config
 	deps    Deps
@@ -93,7 +95,7 @@ type Decider struct {
 	round *round
 	// urged: somebody waits for a verdict that the next round decides.
 	urged bool
-	// share is the part of AtOnce that a slice takes: less after one that failed, as for lack of memory.
+	// share is the part of AtOnce that a slice takes: less after one that took long or failed, as for lack of memory.
 	share float64
 	ended time.Time     // of the last slice
 	took  time.Duration // by it
@@ -205,7 +207,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		}
 	}
 	r, share := n.round, n.share
-	n.share = max(smallestShare, share/2) // unless this slice ends well
+	n.share = max(smallestShare, share/2) // if this slice fails
 	atEnd, err := r.next(ctx, max(1, int(float64(n.AtOnce)*share)))
 	for _, k := range r.stored {
 		delete(n.announced, k)
@@ -221,8 +223,8 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		}
 		n.done, n.round = r.ready, nil
 	}
-	n.share = min(1, 2*share)
 	n.took = time.Since(began)
+	n.share = nextShare(share, n.took)
 	if looked > 0 {
 		n.metrics.seconds.Observe(n.took.Seconds())
 		n.metrics.numbers.Add(float64(looked))
@@ -231,6 +233,18 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		n.cfg.OnStep("decided")
 	}
 	return looked, nil
+}
+
+// nextShare is the share of the slice that follows one that took so long: such that it takes targetSlice, half of it or
+// twice as much.
+func nextShare(share float64, took time.Duration) float64 {
+	switch {
+	case took > 2*targetSlice:
+		return max(smallestShare, share/2)
+	case took < targetSlice/2:
+		return min(1, share*2)
+	}
+	return share
 }
 
 // begin begins a round on what is touched and ready; nil if that is nothing.

@@ -42,6 +42,28 @@ func TestDecider_Rest(t *testing.T) {
 	}
 }
 
+// Slices that take too long get smaller, and larger again.
+func TestNextShare(t *testing.T) {
+	for _, c := range []struct {
+		share float64
+		took  time.Duration
+		want  float64
+	}{
+		{1, 0, 1},
+		{1, 2 * targetSlice, 1},
+		{1, 2*targetSlice + 1, 0.5},
+		{smallestShare, time.Minute, smallestShare},
+		{0.25, targetSlice, 0.25},
+		{0.25, targetSlice / 2, 0.25},
+		{0.25, targetSlice/2 - 1, 0.5},
+		{0.75, 0, 1},
+	} {
+		if share := nextShare(c.share, c.took); share != c.want {
+			t.Errorf("after a slice of %v at %v: %v, want %v", c.took, c.share, share, c.want)
+		}
+	}
+}
+
 // Evidence that is cut short is no evidence.
 func TestUnpack_CutShort(t *testing.T) {
 	c := health.NewCollector(&errormap.Maps{}, 0)

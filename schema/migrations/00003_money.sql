@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS dialogs_by_person AS dialogs
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(bucket)
 ORDER BY (account, channel, sender, recipient, bucket)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 128;
 -- +goose StatementEnd
 
 -- +goose StatementBegin

@@ -1,0 +1,12 @@
+-- What it costs to find the dialogs of a person.
+
+-- +goose Up
+
+-- Whoever reads a granule unpacks the blocks of each column in which it lies, and by default a block holds 64 KiB at
+-- least, which is many granules.
+-- +goose StatementBegin
+ALTER TABLE dialogs_by_person MODIFY SETTING min_compress_block_size = 4096;
+-- +goose StatementEnd
+
+-- +goose Down
+SELECT 1;
