@@ -224,7 +224,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		n.done, n.round = r.ready, nil
 	}
 	n.took = time.Since(began)
-	n.share = nextShare(share, n.took)
+	n.share = nextShare(share, n.took, n.deps.Passes.Streaming())
 	if looked > 0 {
 		n.metrics.seconds.Observe(n.took.Seconds())
 		n.metrics.numbers.Add(float64(looked))
@@ -236,13 +236,13 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 }
 
 // nextShare is the share of the slice that follows one that took so long: such that it takes targetSlice, half of it or
-// twice as much.
-func nextShare(share float64, took time.Duration) float64 {
+// twice as much, while editions follow each other, and as much as may be when nothing else is to be done.
+func nextShare(share float64, took time.Duration, streaming bool) float64 {
 	switch {
+	case !streaming || took < targetSlice/2:
+		return min(1, share*2)
 	case took > 2*targetSlice:
 		return max(smallestShare, share/2)
-	case took < targetSlice/2:
-		return min(1, share*2)
 	}
 	return share
 }
