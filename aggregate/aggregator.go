@@ -147,6 +147,7 @@ type Aggregator struct {
 	// was open when the work was taken over has been answered since.
 	trusted    bool
 	lastUpkeep time.Time
+	drops      drops
 	nextDays   time.Time
 	daysRested time.Time // when days are built again although editions follow each other
 	daysAtOnce int       // how many are built at a time

@@ -342,20 +342,25 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	load(t, conn, "b", []byte(failed("m1", number, "c1", "1", start.Add(24*time.Hour))+
 		failed("m2", number, "c2", "1", start.Add(48*time.Hour))+delivered("o0", first, start)), noon)
 	broken := errors.New("died")
-	failing := &failingConn{Conn: conn, statement: "INSERT INTO number_health (", passes: 1, err: broken}
+	failing := &failingConn{Conn: conn, statement: "INSERT INTO number_health (", err: broken}
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon.Add(time.Hour) }},
 		Deps{Conn: failing, Reject: noLetters})
-	b.verdicts.AtOnce = 1
+	b.verdicts.AtOnce = 2
 	settle(t, b)
 	began, beganAsOf := b.ready.Load(), b.lastAsOfMS.Load()
-	if err := b.verdicts.TakeOver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if looked, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) || looked != 2 {
-		t.Fatalf("round: %d numbers, %v, want it to die with the second", looked, err)
+	// First with both numbers, whose verdicts are announced, then with one at a time, which stores the first.
+	for i, want := range []int{2, 2} {
+		failing.passes = i
+		if err := b.verdicts.TakeOver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if looked, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) || looked != want {
+			t.Fatalf("round: %d numbers, %v, want it to die with the second", looked, err)
+		}
 	}
 	mustBe(t, conn, first, health.StateActive, "")
 	mustBe(t, conn, number, health.StateActive, "")
+	mustAnnounce(t, conn, number, "unknown>active 10-31T00:00", "active>suspect 11-01T00:00", "suspect>dead 11-02T00:00 hard")
 	failing.statement = "nothing fails any more"
 	load(t, conn, "d", []byte(line("m1", "delivered", start.Add(3*24*time.Hour), submitted(start.Add(24*time.Hour))...)+
 		line("m2", "delivered", start.Add(4*24*time.Hour), submitted(start.Add(48*time.Hour))...)), noon)
@@ -389,6 +394,31 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	}
 }
 
+// A round whose end could not be stated looks at nothing again but for the last slice, of any size.
+func TestNumbers_EndNotStated(t *testing.T) {
+	conn := connect(t)
+	load(t, conn, "a", []byte(delivered("m0", number, noon.Add(-48*time.Hour))), noon)
+	broken := errors.New("away")
+	failing := &failingConn{Conn: conn, statement: "INSERT INTO numbers_done", err: broken}
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: failing, Reject: noLetters})
+	a.verdicts.AtOnce = 1
+	settle(t, a)
+	if err := a.verdicts.TakeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.verdicts.Round(t.Context()); !errors.Is(err, broken) {
+		t.Fatalf("round: %v, want that its end cannot be stated", err)
+	}
+	failing.statement = "nothing fails any more"
+	if _, err := a.verdicts.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if done := count(t, conn, "SELECT max(generation) FROM numbers_done"); done != a.ready.Load() {
+		t.Errorf("decided up to %d, want %d", done, a.ready.Load())
+	}
+	mustBe(t, conn, number, health.StateActive, "")
+}
+
 // However few numbers are decided at a time, each that was touched is looked at once, of an account that is to be
 // decided anew all of them, and no other.
 func TestNumbers_Slices(t *testing.T) {
@@ -405,7 +435,8 @@ func TestNumbers_Slices(t *testing.T) {
 		}
 	}
 	load(t, conn, "a", []byte(lines.String()), noon)
-	a := newAggregator(conn, noon)
+	counting := &evidenceConn{Conn: conn}
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: counting, Reject: noLetters})
 	settle(t, a)
 	if err := a.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -432,9 +463,13 @@ func TestNumbers_Slices(t *testing.T) {
 				}
 			}
 			settle(t, a)
+			counting.n = 0
 			if looked, err := a.verdicts.Round(t.Context()); err != nil || looked != ask.looked {
 				t.Errorf("%q %q, %d at once: %d numbers, want %d: %v", ask.account, ask.numbers, atOnce, looked,
 					ask.looked, err)
+			}
+			if sliced := counting.n > 1; sliced != (atOnce < ask.looked) {
+				t.Errorf("%q %q, %d at once: %d slices", ask.account, ask.numbers, atOnce, counting.n)
 			}
 		}
 	}
@@ -460,7 +495,7 @@ func TestNumbers_TouchWithoutChanges(t *testing.T) {
 	mustBe(t, conn, number, health.StateDead, health.RuleHard)
 }
 
-// failingConn refuses one insert, after it has let some of them pass.
+// failingConn refuses inserts into a table, after it has let some of them pass.
 type failingConn struct {
 	driver.Conn
 	statement string
@@ -470,12 +505,38 @@ type failingConn struct {
 
 func (c *failingConn) PrepareBatch(ctx context.Context, statement string,
 	options ...driver.PrepareBatchOption) (driver.Batch, error) {
-	if strings.HasPrefix(statement, c.statement) {
-		if c.passes--; c.passes < 0 {
-			return nil, c.err
-		}
+	if c.fails(statement) {
+		return nil, c.err
 	}
 	return c.Conn.PrepareBatch(ctx, statement, options...)
+}
+
+func (c *failingConn) Exec(ctx context.Context, statement string, parameters ...any) error {
+	if c.fails(statement) {
+		return c.err
+	}
+	return c.Conn.Exec(ctx, statement, parameters...)
+}
+
+func (c *failingConn) fails(statement string) bool {
+	if !strings.HasPrefix(statement, c.statement) {
+		return false
+	}
+	c.passes--
+	return c.passes < 0
+}
+
+// evidenceConn counts the slices of rounds: each reads evidence once.
+type evidenceConn struct {
+	driver.Conn
+	n int
+}
+
+func (c *evidenceConn) Query(ctx context.Context, query string, parameters ...any) (driver.Rows, error) {
+	if strings.Contains(query, "AS packed") {
+		c.n++
+	}
+	return c.Conn.Query(ctx, query, parameters...)
 }
 
 // What was answered leaves the queue at the next upkeep, what is still open does not.

@@ -19,6 +19,9 @@ import (
 // upkeepEvery is how often replaced generations are removed and orphans expire.
 const upkeepEvery = time.Minute
 
+// shareOfDrops bounds the part of the time that removing takes while editions follow each other: one in shareOfDrops+1.
+const shareOfDrops = 7
+
 // numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
 const numbersDueEvery = time.Minute
 
@@ -29,14 +32,24 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 		}
 		a.lastLossLook = now
 	}
+	if err := a.dropSome(ctx); err != nil {
+		return err
+	}
 	if now.Sub(a.lastUpkeep) < upkeepEvery {
 		return nil
 	}
 	if err := a.joiner.Expire(ctx); err != nil {
 		return err
 	}
-	if err := a.dropReplaced(ctx, now); err != nil {
-		return err
+	if len(a.drops.left) == 0 && !(a.streaming() && now.Before(a.drops.next)) {
+		var err error
+		if a.drops.left, err = a.listDrops(ctx, now); err != nil {
+			return err
+		}
+		a.drops.took = 0
+		if err := a.dropSome(ctx); err != nil {
+			return err
+		}
 	}
 	if err := a.emptyQueue(ctx); err != nil {
 		return err
@@ -97,39 +110,72 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures",
 	"rollup_people"}
 
-// dropReplaced removes what builds and generations replaced longer than Retention ago, cells first: what is gone from
-// the tables that name it cannot be read, what is named and gone would read as empty.
-func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
-	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
-	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"cutoff": cutoff}))
-	var stale bool
-	if err := a.deps.Conn.QueryRow(ctx, statement("stale")).Scan(&stale); err != nil {
-		return fmt.Errorf("look for replaced editions: %w", err)
-	}
-	if !stale {
-		return nil
-	}
-	drop := func(name, table string) error {
-		if err := a.doWith(ctx, name, clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
-			return fmt.Errorf("remove what was replaced from %s (%s): %w", table, name, err)
-		}
-		return nil
-	}
-	for _, table := range rollups {
-		if err := drop("drop_cells", table); err != nil {
+// drops are what is to be removed, statement by statement: together they take as long as many passes. next is when the
+// next ones are due in a stream, took how long these have taken so far.
+type drops struct {
+	left []func(context.Context) error
+	next time.Time
+	took time.Duration
+}
+
+// dropSome removes the next of what is to be removed, and all of it when nothing else is to be done.
+func (a *Aggregator) dropSome(ctx context.Context) error {
+	d := &a.drops
+	for first := true; len(d.left) > 0 && (first || !a.streaming()); first = false {
+		began := time.Now()
+		if err := d.left[0](ctx); err != nil {
 			return err
 		}
+		d.left = d.left[1:]
+		d.took += time.Since(began)
+		d.next = time.Now().Add(shareOfDrops * d.took)
 	}
-	if err := a.dropDialogs(ctx, now, cutoff); err != nil {
+	return nil
+}
+
+// dropReplaced removes what builds and generations replaced longer than Retention ago.
+func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
+	all, err := a.listDrops(ctx, now)
+	if err != nil {
 		return err
 	}
-	for _, names := range [][2]string{{"drop_states", "state_log"}, {"drop_opt_outs", "opt_outs"},
-		{"drop_generations", "generations"},
-		{"drop_changes", "day_changes"}, {"drop_builds", "builds"}, {"drop_begun", "editions"},
-		{"drop_published", "editions"}} {
-		if err := drop(names[0], names[1]); err != nil {
+	for _, drop := range all {
+		if err := drop(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// listDrops lists what removes what builds and generations replaced longer than Retention ago, cells first: what is gone
+// from the tables that name it cannot be read, what is named and gone would read as empty.
+func (a *Aggregator) listDrops(ctx context.Context, now time.Time) (all []func(context.Context) error, err error) {
+	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
+	var stale bool
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"cutoff": cutoff})), statement("stale")).Scan(&stale); err != nil {
+		return nil, fmt.Errorf("look for replaced editions: %w", err)
+	}
+	if !stale {
+		return nil, nil
+	}
+	drop := func(name, table string) {
+		all = append(all, func(ctx context.Context) error {
+			if err := a.doWith(ctx, name, clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
+				return fmt.Errorf("remove what was replaced from %s (%s): %w", table, name, err)
+			}
+			return nil
+		})
+	}
+	for _, table := range rollups {
+		drop("drop_cells", table)
+	}
+	all = append(all, func(ctx context.Context) error { return a.dropDialogs(ctx, now, cutoff) })
+	for _, names := range [][2]string{{"drop_states", "state_log"}, {"drop_opt_outs", "opt_outs"},
+		{"drop_generations", "generations"},
+		{"drop_changes", "day_changes"}, {"drop_builds", "builds"}, {"drop_begun", "editions"},
+		{"drop_published", "editions"}} {
+		drop(names[0], names[1])
+	}
+	return all, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -28,12 +29,14 @@ type round struct {
 	rules       map[string]rules.Rules
 	rulesV      map[string]uint64
 
-	// after is the last number that is decided, and bounds are the last ones of the slices to come; nil before they are
-	// chosen, for slices of size numbers. slices is how many there were then.
+	// after is the last number that is decided, and bounds are the last ones of the slices to come; none before they are
+	// chosen, for slices of size numbers.
 	after  numberKey
 	bounds []numberKey
 	size   int
-	slices int
+	// most is the greatest share that did not fail, and rested how long the round has rested.
+	most   float64
+	rested time.Duration
 	// all are the accounts, so far, of which all numbers are to be decided.
 	all []string
 
@@ -85,6 +88,7 @@ func (r *round) prepare(ctx context.Context) (err error) {
 // next decides the next slice, of about size touched numbers, and reports whether it was the last one. One that fails
 // is chosen anew.
 func (r *round) next(ctx context.Context, size int) (atEnd bool, err error) {
+	r.stored = nil
 	defer func() {
 		if err != nil {
 			r.bounds = nil
@@ -94,7 +98,7 @@ func (r *round) next(ctx context.Context, size int) (atEnd bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.nowMS, r.stored = r.cfg.Now().UnixMilli(), nil
+	r.nowMS = r.cfg.Now().UnixMilli()
 	r.collector = health.NewCollector(r.maps, r.nowMS)
 	if wanted != nil {
 		if err := r.decide(ctx, wanted); err != nil {
@@ -242,12 +246,14 @@ func (r *round) one(account, number string, packed, before, set, looked, events 
 		last = ahead
 	}
 	v.ChangedMS = last.AtMS
-	for _, c := range v.Changes(last) {
+	changes := v.Changes(last)
+	for _, c := range changes {
 		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.nextStamp()
 		r.filling.changes = append(r.filling.changes, c)
 		v.ChangedMS = c.AtMS
 	}
-	if before != nil && v.Fingerprint() == before.fingerprint {
+	// A verdict that is stored already may have been announced as another one.
+	if before != nil && v.Fingerprint() == before.fingerprint && len(changes) == 0 {
 		return nil
 	}
 	if before != nil {

@@ -12,11 +12,15 @@ import (
 	"kaskad/schema"
 )
 
-// atEnd is greater than all accounts and numbers, which are UTF-8.
-var atEnd = numberKey{"\xff", "\xff"}
+// beyondAll is greater than all accounts and numbers, which are UTF-8.
+var beyondAll = numberKey{"\xff", "\xff"}
 
-// samples is how many numbers of a sample make a slice: its size is off by a tenth or so.
-const samples = 100
+const (
+	// samples is how many numbers of a sample make a slice: its size is off by a fourth or so.
+	samples = 16
+	// anyNumber is more than there are.
+	anyNumber = 1 << 62
+)
 
 // wanted says to the statements of a slice what to read (sql/wanted.sql).
 type wanted struct {
@@ -31,20 +35,25 @@ func (w *wanted) in(ctx context.Context) context.Context {
 // choose returns what the next slice decides, nil for nothing; it ends at the first of the round's bounds. Where more
 // numbers are left than one slice takes, it chooses those.
 func (r *round) choose(ctx context.Context, size int) (*wanted, error) {
-	if r.bounds == nil || r.size != size {
-		touched, more, err := r.touched(ctx, atEnd, size)
+	if len(r.bounds) == 0 || r.size != size {
+		touched, many, err := r.touched(ctx, beyondAll, size)
 		if err != nil {
 			return nil, err
 		}
-		r.bounds, r.size = []numberKey{atEnd}, size
-		if !more {
+		if !many && len(r.all) > 0 {
+			if many, err = r.knowsMore(ctx, size-len(touched)); err != nil {
+				return nil, err
+			}
+		}
+		r.bounds, r.size = []numberKey{beyondAll}, size
+		if !many {
 			return r.want(touched)
 		}
 		if err := r.part(ctx); err != nil {
 			return nil, err
 		}
 	}
-	touched, _, err := r.touched(ctx, r.bounds[0], 0)
+	touched, _, err := r.touched(ctx, r.bounds[0], anyNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +71,19 @@ func (r *round) part(ctx context.Context) error {
 		}
 		bounds = append(bounds, k)
 		return nil
-	}, append(r.scope(atEnd), clickhouse.Named("sample", sample), clickhouse.Named("every", r.size/sample))...)
-	r.bounds = append(bounds, atEnd)
-	r.slices = len(r.bounds)
+	}, append(r.scope(beyondAll), clickhouse.Named("sample", sample), clickhouse.Named("every", r.size/sample))...)
+	r.bounds = append(bounds, beyondAll)
 	return err
+}
+
+// knowsMore reports whether more numbers than so many have a verdict, of accounts of which all are to be decided.
+func (r *round) knowsMore(ctx context.Context, than int) (more bool, err error) {
+	err = r.deps.Conn.QueryRow(ctx, statement("known"), append(r.scope(beyondAll),
+		clickhouse.Named("accounts", r.all), clickhouse.Named("most", than+1))...).Scan(&more)
+	if err != nil {
+		return false, fmt.Errorf("count numbers of accounts: %w", err)
+	}
+	return more, nil
 }
 
 // scope are the parameters that name what lies behind the last slice, up to a number.
@@ -75,21 +93,24 @@ func (r *round) scope(to numberKey) []any {
 		clickhouse.Named("to_account", to.account), clickhouse.Named("to_number", to.number)}
 }
 
-// touched returns the touched numbers up to one, or reports that there are more than most, unless that is 0.
+// touched returns touched numbers up to one, notes the accounts of which all are, and reports whether there are more
+// than most.
 func (r *round) touched(ctx context.Context, to numberKey, most int) (touched []numberKey, more bool, err error) {
-	limit := uint64(most) + 1
-	if most == 0 {
-		limit = 1 << 62
-	}
-	err = schema.EachRow(ctx, r.deps.Conn, "list touched numbers", statement("touched"), func(rows driver.Rows) error {
+	rows := 0
+	err = schema.EachRow(ctx, r.deps.Conn, "list touched numbers", statement("touched"), func(row driver.Rows) error {
 		var k numberKey
-		if err := rows.Scan(&k.account, &k.number); err != nil {
+		if err := row.Scan(&k.account, &k.number); err != nil {
 			return err
 		}
-		touched = append(touched, k)
+		rows++
+		if k.number != "" {
+			touched = append(touched, k)
+		} else if !slices.Contains(r.all, k.account) {
+			r.all = append(r.all, k.account)
+		}
 		return nil
-	}, append(r.scope(to), clickhouse.Named("most", limit))...)
-	return touched, most > 0 && len(touched) > most, err
+	}, append(r.scope(to), clickhouse.Named("most", most+1))...)
+	return touched, rows > most, err
 }
 
 // want fills what the statements of the slice go by.
@@ -104,12 +125,6 @@ func (r *round) want(touched []numberKey) (*wanted, error) {
 	}
 	all := []string{"\x00"}
 	for _, k := range touched {
-		if k.number == "" {
-			if !slices.Contains(r.all, k.account) {
-				r.all = append(r.all, k.account)
-			}
-			continue
-		}
 		if err := numbers.Append(k.account, k.number); err != nil {
 			return nil, fmt.Errorf("list numbers to decide: %w", err)
 		}

@@ -19,9 +19,8 @@ import (
 const (
 	// chunkSize is how many verdicts are written at a time: one block, which readers see as a whole.
 	chunkSize = 50_000
-	// sliceSize is how many touched numbers are decided at a time at most. They are fewer where that takes longer than
-	// targetSlice, as where few of many numbers are touched and nearly all is read for them: passes beside it lack no
-	// more than that.
+	// sliceSize is how many numbers are decided at a time at most. They are fewer while editions follow each other and
+	// that takes longer than targetSlice, as where few of many numbers are touched and nearly all is read for them.
 	sliceSize   = 200_000
 	targetSlice = 700 * time.Millisecond
 	// shareOfTime bounds the part of the time that goes into verdicts while editions are published: one in
@@ -32,11 +31,13 @@ const (
 	// would read once more what is known of nearly all numbers.
 	yieldAfter  = 3 * time.Second
 	shareBehind = 20
-	// longestWait bounds how long a round rests in all. With a shorter one, rounds that take long would take more than
-	// their share of the very streams that fall behind.
+	// longestWait bounds how long a round rests in all, but for a rest as long as the slice before. With a shorter one,
+	// rounds that take long would take more than their share of the very streams that fall behind.
 	longestWait = 2 * time.Minute
-	// smallestShare bounds how small a slice gets.
-	smallestShare = 1.0 / 1024
+	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some of
+	// what a slice costs is the same for each, and would be a round's greater part.
+	smallestShare  = 1.0 / 1024
+	smallestByTime = 1.0 / 32
 	// tidyEvery is how often touched numbers that were decided are removed.
 	tidyEvery = time.Minute
 )
@@ -110,7 +111,7 @@ func New(cfg Config, deps Deps) *Decider {
 // Turn decides the slices whose time it is, if this aggregator owns the work.
 func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	if !owning {
-		n.taken, n.announced, n.round = false, nil, nil // another aggregator may decide from here on
+		n.taken = false // another aggregator may decide from here on
 		return nil
 	}
 	defer func() { n.taken = n.taken && err == nil }()
@@ -124,6 +125,9 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	for first := true; first || n.round != nil; first = false {
 		if !n.hurries() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
 			return nil
+		}
+		if n.round != nil {
+			n.round.rested += time.Since(n.ended)
 		}
 		if _, err := n.slice(ctx); err != nil {
 			return err
@@ -150,22 +154,19 @@ func (n *Decider) rest() time.Duration {
 	if n.cfg.Now().UnixMilli()-n.deps.Passes.AsOf() > yieldAfter.Milliseconds() {
 		share = shareBehind
 	}
-	slices := 1
+	most := longestWait
 	if n.round != nil {
-		slices = n.round.slices
+		most = (most - n.round.rested) / time.Duration(max(1, len(n.round.bounds)))
 	}
-	return min(longestWait/time.Duration(slices), time.Duration(share)*n.took)
+	return max(n.took, min(most, time.Duration(share)*n.took))
 }
 
-// TakeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed
-// stays so: the table shows only what was announced after the last verdict stored.
+// TakeOver reads where the decisions stand.
 func (n *Decider) TakeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	if n.announced == nil {
-		n.announced = map[numberKey]health.Announced{}
-	}
+	n.announced = map[numberKey]health.Announced{}
 	return schema.EachRow(ctx, n.deps.Conn, "read what was announced and not stored", statement("announced"),
 		func(rows driver.Rows) error {
 			var k numberKey
@@ -209,6 +210,9 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 	r, share := n.round, n.share
 	n.share = max(smallestShare, share/2) // if this slice fails
 	atEnd, err := r.next(ctx, max(1, int(float64(n.AtOnce)*share)))
+	if err != nil {
+		r.most = n.share
+	}
 	for _, k := range r.stored {
 		delete(n.announced, k)
 	}
@@ -217,6 +221,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		return looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", r.done, r.ready, err)
 	}
 	if atEnd {
+		n.stamp = max(n.stamp, r.ready) // what follows is numbered later (announced.sql)
 		if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)",
 			r.ready, r.asOfMS); err != nil {
 			return looked, fmt.Errorf("state that numbers are decided: %w", err)
@@ -224,7 +229,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		n.done, n.round = r.ready, nil
 	}
 	n.took = time.Since(began)
-	n.share = nextShare(share, n.took, n.deps.Passes.Streaming())
+	n.share = min(r.most, nextShare(share, n.took, n.deps.Passes.Streaming()))
 	if looked > 0 {
 		n.metrics.seconds.Observe(n.took.Seconds())
 		n.metrics.numbers.Add(float64(looked))
@@ -239,10 +244,10 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 // twice as much, while editions follow each other, and as much as may be when nothing else is to be done.
 func nextShare(share float64, took time.Duration, streaming bool) float64 {
 	switch {
-	case !streaming || took < targetSlice/2:
+	case !streaming || took < targetSlice/2 || share < smallestByTime:
 		return min(1, share*2)
 	case took > 2*targetSlice:
-		return max(smallestShare, share/2)
+		return max(smallestByTime, share/2)
 	}
 	return share
 }
@@ -255,8 +260,9 @@ func (n *Decider) begin(ctx context.Context) (*round, error) {
 		return nil, nil
 	}
 	// as_of first: a pass notes its numbers before it states that.
-	r := &round{Decider: n, done: n.done, urged: n.urged, slices: 1, asOfMS: n.deps.Passes.AsOf()}
+	r := &round{Decider: n, done: n.done, urged: n.urged, asOfMS: n.deps.Passes.AsOf(), most: 1}
 	if r.ready = n.deps.Passes.Ready(); r.ready <= n.done {
+		n.urged = false // who waits is urged for after that is ready: the last round has answered
 		return nil, nil
 	}
 	if err := r.prepare(ctx); err != nil {

@@ -10,33 +10,36 @@ import (
 	"kaskad/schema/rules"
 )
 
-// While what waits is old, verdicts take less of the time; the rests of a round's slices add up to what one of a round
-// in one slice may last.
+// While what waits is old, verdicts take less of the time; a round rests for two minutes in all, evenly, unless its
+// slices take longer.
 func TestDecider_Rest(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	var asOf int64
 	n := New(Config{Now: func() time.Time { return noon }}, Deps{Passes: Passes{AsOf: func() int64 { return asOf }}})
+	in := func(slices int, rested time.Duration) *round {
+		return &round{bounds: make([]numberKey, slices), rested: rested}
+	}
 	for _, c := range []struct {
 		asOf, took time.Duration
-		slices     int
+		round      *round
 		want       time.Duration
 	}{
-		{0, 2 * time.Second, 0, 14 * time.Second},
-		{yieldAfter, 2 * time.Second, 1, 14 * time.Second},
-		{yieldAfter, time.Minute, 1, longestWait},
-		{yieldAfter + time.Millisecond, 2 * time.Second, 1, 40 * time.Second},
-		{time.Hour, time.Minute, 0, longestWait},
-		{time.Hour, 0, 1, 0},
-		{0, time.Second, 12, 7 * time.Second},
-		{time.Hour, time.Second, 12, 10 * time.Second},
+		{0, 2 * time.Second, nil, 14 * time.Second},
+		{yieldAfter, 2 * time.Second, in(0, 0), 14 * time.Second},
+		{yieldAfter, time.Minute, nil, longestWait},
+		{yieldAfter + time.Millisecond, 2 * time.Second, in(1, 0), 40 * time.Second},
+		{time.Hour, time.Minute, nil, longestWait},
+		{time.Hour, 0, in(1, 0), 0},
+		{0, time.Second, in(12, 0), 7 * time.Second},
+		{time.Hour, time.Second, in(12, 0), 10 * time.Second},
+		{time.Hour, time.Second, in(2, 110*time.Second), 5 * time.Second},
+		{time.Hour, time.Second, in(2, 119*time.Second), time.Second},
+		{0, time.Second, in(1000, 3*time.Minute), time.Second},
 	} {
 		asOf = noon.Add(-c.asOf).UnixMilli()
-		n.round = nil
-		if c.slices > 0 {
-			n.round = &round{slices: c.slices}
-		}
+		n.round = c.round
 		if n.took = c.took; n.rest() != c.want {
-			t.Errorf("after a slice of %v, one of %d, %v behind: a rest of %v, want %v", c.took, c.slices, c.asOf, n.rest(),
+			t.Errorf("%+v, %v behind, after a slice of %v: a rest of %v, want %v", c.round, c.asOf, c.took, n.rest(),
 				c.want)
 		}
 	}
@@ -54,7 +57,8 @@ func TestNextShare(t *testing.T) {
 		{1, 2 * targetSlice, true, 1},
 		{1, 2*targetSlice + 1, true, 0.5},
 		{1, 2*targetSlice + 1, false, 1},
-		{smallestShare, time.Minute, true, smallestShare},
+		{smallestByTime, time.Minute, true, smallestByTime},
+		{smallestShare, time.Minute, true, 2 * smallestShare},
 		{smallestShare, time.Minute, false, 2 * smallestShare},
 		{0.25, targetSlice, true, 0.25},
 		{0.25, targetSlice / 2, true, 0.25},
@@ -90,11 +94,11 @@ func TestDecider_Turn_Urged(t *testing.T) {
 		want        bool
 	}{
 		"nobody waits":               {},
-		"nobody waits, in a round":   {round: &round{slices: 1}},
+		"nobody waits, in a round":   {round: &round{}},
 		"somebody waits":             {urged: true, want: true},
 		"somebody waited before":     {next: true, want: true},
-		"somebody waits, in a round": {urged: true, round: &round{slices: 1}, want: true},
-		"the round is waited for":    {round: &round{slices: 1, urged: true}, want: true},
+		"somebody waits, in a round": {urged: true, round: &round{}, want: true},
+		"the round is waited for":    {round: &round{urged: true}, want: true},
 	} {
 		n := New(Config{Now: time.Now}, Deps{Passes: Passes{AsOf: func() int64 { return time.Now().UnixMilli() },
 			Ready: func() uint64 { return 0 }, Waiting: func() bool { return true },
