@@ -41,12 +41,11 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if err := a.joiner.Expire(ctx); err != nil {
 		return err
 	}
-	if len(a.drops.left) == 0 && !(a.streaming() && now.Before(a.drops.next)) {
+	if len(a.drops.left) == 0 {
 		var err error
 		if a.drops.left, err = a.listDrops(ctx, now); err != nil {
 			return err
 		}
-		a.drops.took = 0
 		if err := a.dropSome(ctx); err != nil {
 			return err
 		}
@@ -111,24 +110,25 @@ var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "ro
 	"rollup_people"}
 
 // drops are what is to be removed, statement by statement: together they take as long as many passes. next is when the
-// next ones are due in a stream, took how long these have taken so far.
+// next one is due while editions follow each other.
 type drops struct {
 	left []func(context.Context) error
 	next time.Time
-	took time.Duration
 }
 
-// dropSome removes the next of what is to be removed, and all of it when nothing else is to be done.
+// dropSome removes the next of what is to be removed if it is due, and all of it when nothing else is to be done.
 func (a *Aggregator) dropSome(ctx context.Context) error {
 	d := &a.drops
-	for first := true; len(d.left) > 0 && (first || !a.streaming()); first = false {
+	for len(d.left) > 0 {
 		began := time.Now()
+		if a.streaming() && began.Before(d.next) {
+			return nil
+		}
 		if err := d.left[0](ctx); err != nil {
 			return err
 		}
 		d.left = d.left[1:]
-		d.took += time.Since(began)
-		d.next = time.Now().Add(shareOfDrops * d.took)
+		d.next = time.Now().Add(shareOfDrops * time.Since(began))
 	}
 	return nil
 }
