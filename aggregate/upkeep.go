@@ -147,8 +147,8 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// listDrops lists what removes what builds and generations replaced longer than Retention ago, cells first: what is gone
-// from the tables that name it cannot be read, what is named and gone would read as empty.
+// listDrops lists what removes what builds and generations replaced longer than Retention ago, cells first: what is
+// gone from the tables that name it cannot be read, what is named and gone would read as empty.
 func (a *Aggregator) listDrops(ctx context.Context, now time.Time) (all []func(context.Context) error, err error) {
 	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
 	var stale bool

@@ -29,8 +29,8 @@ type round struct {
 	rules       map[string]rules.Rules
 	rulesV      map[string]uint64
 
-	// after is the last number that is decided, and bounds are the last ones of the slices to come; none before they are
-	// chosen, for slices of size numbers.
+	// after is the last number that is decided, and bounds are the last ones of the slices to come; none before they
+	// are chosen, for slices of size numbers.
 	after  numberKey
 	bounds []numberKey
 	size   int

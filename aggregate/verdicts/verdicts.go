@@ -34,8 +34,8 @@ const (
 	// longestWait bounds how long a round rests in all, but for a rest as long as the slice before. With a shorter one,
 	// rounds that take long would take more than their share of the very streams that fall behind.
 	longestWait = 2 * time.Minute
-	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some of
-	// what a slice costs is the same for each, and would be a round's greater part.
+	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some
+	// of what a slice costs is the same for each, and would be a round's greater part.
 	smallestShare  = 1.0 / 1024
 	smallestByTime = 1.0 / 32
 	// tidyEvery is how often touched numbers that were decided are removed.
@@ -181,7 +181,8 @@ func (n *Decider) TakeOver(ctx context.Context) error {
 
 type numberKey struct{ account, number string }
 
-// nextStamp returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
+// nextStamp returns a number for a version or a place in the feed: microseconds of the clock, or one more than the
+// last.
 func (n *Decider) nextStamp() uint64 {
 	n.stamp = max(n.stamp+1, uint64(time.Now().UnixMicro()))
 	return n.stamp
