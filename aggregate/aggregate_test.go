@@ -206,9 +206,7 @@ func TestAggregator_Upkeep_DropsReplaced(t *testing.T) {
 	build()
 	drop := func(ahead time.Duration) {
 		t.Helper()
-		if err := a.dropReplaced(t.Context(), time.Now().Add(ahead)); err != nil {
-			t.Fatal(err)
-		}
+		dropReplaced(t, a, time.Now().Add(ahead))
 	}
 	drop(0)
 	if n := count(t, conn, "SELECT uniqExact(edition) FROM rollup_attempts"); n != 5 { // the dead one is gone
@@ -325,9 +323,7 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	settle(t, a)
 	load(t, conn, "2", []byte(line("n", "sent", at, submitted(at)...)), noon)
 	settle(t, a)
-	if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
-		t.Fatal(err)
-	}
+	dropReplaced(t, a, time.Now().Add(2*DefaultRetention))
 	if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
 		t.Fatal(err)
 	}

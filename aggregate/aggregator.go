@@ -325,6 +325,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case errors.Is(err, errOtherOwner):
 		a.prepared = false
 		a.owning.Store(false)
+		a.drops.left = nil // the other one removes what is old by its own clock
 		a.deps.Logger.Info("waiting", "error", err)
 		return ownerTimeout / 4, nil
 	case err != nil:

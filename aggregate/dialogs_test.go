@@ -289,9 +289,7 @@ func TestAggregator_Upkeep_DropsReplacedDialogs(t *testing.T) {
 	}
 	drop := func(now time.Time) {
 		t.Helper()
-		if err := a.dropReplaced(t.Context(), now); err != nil {
-			t.Fatal(err)
-		}
+		dropReplaced(t, a, now)
 	}
 	if rows() != 303 {
 		t.Fatalf("%d rows, want three in each table", rows())

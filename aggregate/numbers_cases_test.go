@@ -394,10 +394,11 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	}
 }
 
-// A round whose end could not be stated looks at nothing again but for the last slice, of any size.
+// A round whose end could not be stated looks at nothing again, however small its slices are.
 func TestNumbers_EndNotStated(t *testing.T) {
 	conn := connect(t)
-	load(t, conn, "a", []byte(delivered("m0", number, noon.Add(-48*time.Hour))), noon)
+	load(t, conn, "a", []byte(delivered("m0", number, noon.Add(-48*time.Hour))+
+		delivered("m1", "+79007654321", noon.Add(-48*time.Hour))), noon)
 	broken := errors.New("away")
 	failing := &failingConn{Conn: conn, statement: "INSERT INTO numbers_done", err: broken}
 	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: failing, Reject: noLetters})
@@ -406,12 +407,12 @@ func TestNumbers_EndNotStated(t *testing.T) {
 	if err := a.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.verdicts.Round(t.Context()); !errors.Is(err, broken) {
-		t.Fatalf("round: %v, want that its end cannot be stated", err)
+	if looked, err := a.verdicts.Round(t.Context()); !errors.Is(err, broken) || looked != 2 {
+		t.Fatalf("round: %d numbers, %v, want that its end cannot be stated", looked, err)
 	}
 	failing.statement = "nothing fails any more"
-	if _, err := a.verdicts.Round(t.Context()); err != nil {
-		t.Fatal(err)
+	if looked, err := a.verdicts.Round(t.Context()); err != nil || looked > 0 {
+		t.Fatalf("it looks at %d numbers again: %v", looked, err)
 	}
 	if done := count(t, conn, "SELECT max(generation) FROM numbers_done"); done != a.ready.Load() {
 		t.Errorf("decided up to %d, want %d", done, a.ready.Load())

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -239,6 +240,7 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 	random := rand.New(rand.NewPCG(seed+1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	steps := []string{"joined", "joined", "computed", "published", "applied", "closed", "settle", "settle_note", "settle_blank"}
+	var left []func(context.Context) error // of what is to be removed
 	for round := range rounds {
 		var lines strings.Builder
 		for range 40 {
@@ -291,9 +293,15 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 				settle(t, a)
 			}()
 			a = build()
-		case 4:
-			if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
-				t.Fatal(err)
+		case 4: // some of it: what is left is removed after other things have happened
+			if len(left) == 0 {
+				left = listDrops(t, a, time.Now().Add(2*DefaultRetention))
+			}
+			for range min(len(left), 1+random.IntN(len(left)+1)) {
+				if err := left[0](t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				left = left[1:]
 			}
 		case 5: // the store of states is lost, and hours are looked at without need
 			if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
@@ -310,9 +318,7 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 	if enginetest.Long() { // before and after
 		mustRepeat(t, conn, a)
 	}
-	if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
-		t.Fatal(err)
-	}
+	dropReplaced(t, a, time.Now().Add(2*DefaultRetention))
 	mustRepeat(t, conn, a)
 	if n := count(t, conn, "SELECT sum(differences) FROM audits"); n > 0 {
 		t.Errorf("the audit found %d differences on its way", n)

@@ -191,6 +191,26 @@ func count(t testing.TB, conn driver.Conn, query string) uint64 {
 	return n
 }
 
+// listDrops lists what removes what was replaced by then.
+func listDrops(t testing.TB, a *Aggregator, now time.Time) []func(context.Context) error {
+	t.Helper()
+	drops, err := a.listDrops(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drops
+}
+
+// dropReplaced removes what was replaced by then.
+func dropReplaced(t testing.TB, a *Aggregator, now time.Time) {
+	t.Helper()
+	for _, drop := range listDrops(t, a, now) {
+		if err := drop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func mustSee(t testing.TB, conn driver.Conn, want totals) {
 	t.Helper()
 	if got := visible(t, conn); got != want {

@@ -16,7 +16,7 @@ import (
 	"kaskad/schema"
 )
 
-// upkeepEvery is how often replaced generations are removed and orphans expire.
+// upkeepEvery is how often orphans expire, and how often at most it is listed what is to be removed.
 const upkeepEvery = time.Minute
 
 // shareOfDrops bounds the part of the time that removing takes while editions follow each other: one in shareOfDrops+1.
@@ -32,23 +32,19 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 		}
 		a.lastLossLook = now
 	}
-	if err := a.dropSome(ctx); err != nil {
-		return err
+	if now.Sub(a.lastUpkeep) >= upkeepEvery {
+		if err := a.tidy(ctx, now); err != nil {
+			return err
+		}
+		a.lastUpkeep = now
 	}
-	if now.Sub(a.lastUpkeep) < upkeepEvery {
-		return nil
-	}
+	return a.dropSome(ctx)
+}
+
+// tidy does what is done now and then.
+func (a *Aggregator) tidy(ctx context.Context, now time.Time) (err error) {
 	if err := a.joiner.Expire(ctx); err != nil {
 		return err
-	}
-	if len(a.drops.left) == 0 {
-		var err error
-		if a.drops.left, err = a.listDrops(ctx, now); err != nil {
-			return err
-		}
-		if err := a.dropSome(ctx); err != nil {
-			return err
-		}
 	}
 	if err := a.emptyQueue(ctx); err != nil {
 		return err
@@ -56,8 +52,10 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if err := a.settleLosses(ctx); err != nil {
 		return err
 	}
-	a.lastUpkeep = now
-	return nil
+	if len(a.drops.left) == 0 {
+		a.drops.left, err = a.listDrops(ctx, now)
+	}
+	return err
 }
 
 // rememberQueue lists what was left by processes that are gone, for emptyQueue to remove. A batch that is a day old and
@@ -109,46 +107,30 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures",
 	"rollup_people"}
 
-// drops are what is to be removed, statement by statement: together they take as long as many passes. next is when the
+// drops are what is to be removed, a statement in a pass: together they take as long as many passes. next is when the
 // next one is due while editions follow each other.
 type drops struct {
 	left []func(context.Context) error
 	next time.Time
 }
 
-// dropSome removes the next of what is to be removed if it is due, and all of it when nothing else is to be done.
+// dropSome removes the next of what is to be removed, if it is due.
 func (a *Aggregator) dropSome(ctx context.Context) error {
 	d := &a.drops
-	for len(d.left) > 0 {
-		began := time.Now()
-		if a.streaming() && began.Before(d.next) {
-			return nil
-		}
-		if err := d.left[0](ctx); err != nil {
-			return err
-		}
-		d.left = d.left[1:]
-		d.next = time.Now().Add(shareOfDrops * time.Since(began))
+	began := time.Now()
+	if len(d.left) == 0 || a.streaming() && began.Before(d.next) {
+		return nil
 	}
-	return nil
-}
-
-// dropReplaced removes what builds and generations replaced longer than Retention ago.
-func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
-	all, err := a.listDrops(ctx, now)
-	if err != nil {
+	if err := d.left[0](ctx); err != nil {
 		return err
 	}
-	for _, drop := range all {
-		if err := drop(ctx); err != nil {
-			return err
-		}
-	}
+	d.left = d.left[1:]
+	d.next = time.Now().Add(shareOfDrops * time.Since(began))
 	return nil
 }
 
-// listDrops lists what removes what builds and generations replaced longer than Retention ago, cells first: what is
-// gone from the tables that name it cannot be read, what is named and gone would read as empty.
+// listDrops lists the statements that remove what builds and generations replaced longer than Retention ago, which
+// nobody reads any more: cells first, for the tables that name them say which they are.
 func (a *Aggregator) listDrops(ctx context.Context, now time.Time) (all []func(context.Context) error, err error) {
 	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
 	var stale bool

@@ -34,8 +34,10 @@ type round struct {
 	after  numberKey
 	bounds []numberKey
 	size   int
-	// most is the greatest share that did not fail, and rested how long the round has rested.
+	// most is the greatest share that a slice may take after some failed, well how many went well since, and rested how
+	// long the round has rested.
 	most   float64
+	well   int
 	rested time.Duration
 	// all are the accounts, so far, of which all numbers are to be decided.
 	all []string
@@ -83,6 +85,16 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	}
 	r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn)
 	return err
+}
+
+// note bounds the slices to come by one that failed, until several have gone well.
+func (r *round) note(share float64, well bool) {
+	const enough = 8
+	if r.well++; !well {
+		r.most, r.well = share, 0
+	} else if r.well == enough {
+		r.most, r.well = min(1, 2*r.most), 0
+	}
 }
 
 // next decides the next slice, of about size touched numbers, and reports whether it was the last one. One that fails

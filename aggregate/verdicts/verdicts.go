@@ -31,8 +31,9 @@ const (
 	// would read once more what is known of nearly all numbers.
 	yieldAfter  = 3 * time.Second
 	shareBehind = 20
-	// longestWait bounds how long a round rests in all, but for a rest as long as the slice before. With a shorter one,
-	// rounds that take long would take more than their share of the very streams that fall behind.
+	// longestWait bounds how long a round rests in all, unless it takes longer itself: each slice is followed by a rest
+	// of its own length at least. With a shorter one, rounds that take long would take more than their share of the
+	// very streams that fall behind.
 	longestWait = 2 * time.Minute
 	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some
 	// of what a slice costs is the same for each, and would be a round's greater part.
@@ -127,12 +128,12 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 			return nil
 		}
 		if n.round != nil {
-			n.round.rested += time.Since(n.ended)
+			n.round.rested += min(n.rest(), time.Since(n.ended))
 		}
-		if _, err := n.slice(ctx); err != nil {
+		_, err := n.slice(ctx)
+		if n.ended = time.Now(); err != nil {
 			return err
 		}
-		n.ended = time.Now()
 	}
 	if n.ended.Sub(n.tidy) < tidyEvery {
 		return nil
@@ -165,6 +166,11 @@ func (n *Decider) rest() time.Duration {
 func (n *Decider) TakeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
+	}
+	if n.round != nil { // Another aggregator may have gone by newer ones.
+		if err := n.round.prepare(ctx); err != nil {
+			return err
+		}
 	}
 	n.announced = map[numberKey]health.Announced{}
 	return schema.EachRow(ctx, n.deps.Conn, "read what was announced and not stored", statement("announced"),
@@ -204,16 +210,16 @@ func (n *Decider) Round(ctx context.Context) (looked int, err error) {
 func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 	began := time.Now()
 	if n.round == nil || n.round.done != n.done {
+		n.urged = n.urged || n.round != nil && n.round.urged
 		if n.round, err = n.begin(ctx); err != nil || n.round == nil {
 			return 0, err
 		}
 	}
 	r, share := n.round, n.share
 	n.share = max(smallestShare, share/2) // if this slice fails
+	n.stamp = max(n.stamp, r.ready)       // what the round announces is numbered after it (announced.sql)
 	atEnd, err := r.next(ctx, max(1, int(float64(n.AtOnce)*share)))
-	if err != nil {
-		r.most = n.share
-	}
+	r.note(n.share, err == nil)
 	for _, k := range r.stored {
 		delete(n.announced, k)
 	}
@@ -222,7 +228,6 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		return looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", r.done, r.ready, err)
 	}
 	if atEnd {
-		n.stamp = max(n.stamp, r.ready) // what follows is numbered later (announced.sql)
 		if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)",
 			r.ready, r.asOfMS); err != nil {
 			return looked, fmt.Errorf("state that numbers are decided: %w", err)

@@ -71,6 +71,21 @@ func TestNextShare(t *testing.T) {
 	}
 }
 
+// A size that failed is not tried again soon, but again.
+func TestRound_Note(t *testing.T) {
+	r := &round{most: 1}
+	r.note(0.25, false)
+	for i := range 16 {
+		if want := map[bool]float64{true: 0.25, false: 0.5}[i < 8]; r.most != want {
+			t.Errorf("after %d slices that went well: %v, want %v", i, r.most, want)
+		}
+		r.note(0.125, true)
+	}
+	if r.most != 1 {
+		t.Errorf("in the end %v, want all", r.most)
+	}
+}
+
 // Evidence that is cut short is no evidence.
 func TestUnpack_CutShort(t *testing.T) {
 	c := health.NewCollector(&errormap.Maps{}, 0)
