@@ -59,7 +59,8 @@ async function choose(page: Page, entry: string): Promise<void> {
   // One that closes has to be gone.
   await page.locator('[role="menu"]').waitFor({ state: 'detached' })
   await page.keyboard.press('Enter')
-  await has(page, '[role="menuitem"]')
+  // On a busy machine the first entry may not have it yet: the menu takes the arrows as well.
+  await has(page, '[role="menu"], [role="menuitem"]')
   for (;;) {
     const at = await page.evaluate(() => document.activeElement?.textContent)
     if (at === entry) break
