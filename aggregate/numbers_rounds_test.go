@@ -43,7 +43,8 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	}
 	mustBe(t, conn, first, health.StateActive, "")
 	mustBe(t, conn, number, health.StateActive, "")
-	mustAnnounce(t, conn, number, "unknown>active 10-31T00:00", "active>suspect 11-01T00:00", "suspect>dead 11-02T00:00 hard")
+	mustAnnounce(t, conn, number, "unknown>active 10-31T00:00", "active>suspect 11-01T00:00",
+		"suspect>dead 11-02T00:00 hard")
 	failing.statement = "nothing fails any more"
 	load(t, conn, "d", []byte(line("m1", "delivered", start.Add(3*24*time.Hour), submitted(start.Add(24*time.Hour))...)+
 		line("m2", "delivered", start.Add(4*24*time.Hour), submitted(start.Add(48*time.Hour))...)), noon)

@@ -51,7 +51,8 @@ func TestAggregator_DropSome(t *testing.T) {
 	a.drops.left = []func(context.Context) error{func(context.Context) error { time.Sleep(took); return nil }}
 	began := time.Now()
 	if err := a.dropSome(t.Context()); err != nil || a.drops.next.Before(began.Add((1+shareOfDrops)*took)) {
-		t.Errorf("the next one is due after %v, want %v at least: %v", a.drops.next.Sub(began), (1+shareOfDrops)*took, err)
+		t.Errorf("the next one is due after %v, want %v at least: %v", a.drops.next.Sub(began), (1+shareOfDrops)*took,
+			err)
 	}
 }
 
