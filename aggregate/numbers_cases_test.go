@@ -25,6 +25,16 @@ func delivered(id, number string, at time.Time) string {
 	return line(id, "delivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number))...)
 }
 
+// mustEndAlive fails unless a number is active again, and the feed says so last.
+func mustEndAlive(t testing.TB, conn driver.Conn, number string) {
+	t.Helper()
+	mustBe(t, conn, number, health.StateActive, "")
+	all := announced(t, conn, number)
+	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
+		t.Errorf("the feed ends with %q: %q", last, all)
+	}
+}
+
 // announced returns the feed of a number: from>to rule@time.
 func announced(t testing.TB, conn driver.Conn, number string) []string {
 	t.Helper()
@@ -323,11 +333,7 @@ func TestNumbers_AnnouncedAndNotStored(t *testing.T) {
 			submitted(start.Add(time.Duration(i+1)*24*time.Hour))...)), noon)
 	}
 	decideAll(t, newAggregator(conn, noon))
-	mustBe(t, conn, number, health.StateActive, "")
-	all := announced(t, conn, number)
-	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
-		t.Errorf("the feed ends with %q: %q", last, all)
-	}
+	mustEndAlive(t, conn, number)
 }
 
 // A touch of an hour stands for all of its messages: nothing is lost of what an older program stored and touched.
