@@ -164,12 +164,11 @@ type Aggregator struct {
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (package verdicts).
-	ready   atomic.Uint64
-	urged   atomic.Bool // somebody waits for a verdict
-	audit   audit
-	states  *states.Store
-	joiner  *join.Joiner
-	dialogs replacedDialogs
+	ready  atomic.Uint64
+	urged  atomic.Bool // somebody waits for a verdict
+	audit  audit
+	states *states.Store
+	joiner *join.Joiner
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
@@ -245,6 +244,10 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		a.forever(ctx, a.deps.Logger, "decide numbers", func() (time.Duration, error) {
 			return a.cfg.Poll, a.verdicts.Turn(ctx, a.owning.Load())
 		})
+	})
+	beside.Go(func() {
+		a.forever(ctx, a.deps.Logger, "remove what was replaced",
+			func() (time.Duration, error) { return a.dropSome(ctx) })
 	})
 	for _, n := range a.announcers {
 		beside.Go(func() {
@@ -325,7 +328,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case errors.Is(err, errOtherOwner):
 		a.prepared = false
 		a.owning.Store(false)
-		a.drops.left = nil // the other one removes what is old by its own clock
+		a.drops.lost.Store(true)
 		a.deps.Logger.Info("waiting", "error", err)
 		return ownerTimeout / 4, nil
 	case err != nil:

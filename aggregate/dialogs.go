@@ -183,7 +183,7 @@ func (r *dialogRows) insert(ctx context.Context, e *edition) error {
 			r.steps, r.delivered, r.replies, r.conversations, r.outsides, r.gone}); err != nil {
 		return fmt.Errorf("write dialogs: %w", err)
 	}
-	e.dialogs.written += uint64(n)
+	e.drops.dialogs.written.Add(uint64(n))
 	return nil
 }
 

@@ -366,26 +366,16 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 	if err := a.upkeep(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); count(t, conn,
-		"SELECT count() FROM number_queue") != 1; time.Sleep(50 * time.Millisecond) {
-		if time.Since(began) > 30*time.Second {
-			t.Fatal("the queue does not hold what is open, and that alone")
-		}
-	}
+	// It holds what is open, and that alone.
+	waitFor(t, func() bool { return count(t, conn, "SELECT count() FROM number_queue") == 1 })
 	decideAll(t, a)
 	a.lastUpkeep = time.Time{}
 	if err := a.upkeep(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); count(t, conn, "SELECT count() FROM number_queue") > 0; time.Sleep(50 * time.Millisecond) {
-		if time.Since(began) > 30*time.Second {
-			t.Fatal("the queue is not emptied")
-		}
-	}
+	waitFor(t, func() bool { return count(t, conn, "SELECT count() FROM number_queue") == 0 })
 	if err := a.verdicts.Turn(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, conn, "SELECT count() FROM numbers_touched"); n != 0 {
-		t.Errorf("%d touched numbers are left, want none", n)
-	}
+	waitFor(t, func() bool { return count(t, conn, "SELECT count() FROM numbers_touched") == 0 })
 }

@@ -40,6 +40,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	id := a.nextGeneration(started)
+	a.drops.underWay.Store(id)
+	defer a.drops.underWay.Store(0)
 	open, err := a.openTouches(ctx)
 	if err != nil {
 		return false, err

@@ -1,0 +1,106 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+// What is to be removed is removed in its order, one statement after the other, and a statement that fails is made
+// again. While editions follow each other each is followed by a rest. Who does not own the work removes nothing, and
+// what was listed before another one did is forgotten.
+func TestAggregator_DropSome(t *testing.T) {
+	away := errors.New("away")
+	const took = 10 * time.Millisecond
+	var done []int
+	fails := true
+	var a Aggregator
+	for i := range 6 {
+		a.drops.left = append(a.drops.left, func(context.Context) error {
+			if time.Sleep(took); i == 1 && fails {
+				return away
+			}
+			done = append(done, i)
+			return nil
+		})
+	}
+	a.drops.listed = time.Now()
+	for i, step := range []struct {
+		owning, streaming, fails, lost bool
+		done                           []int
+		least, most                    time.Duration // of the wait
+		err                            error
+	}{
+		{owning: false, done: nil, most: time.Second},
+		{owning: true, streaming: true, done: []int{0}, least: shareOfDrops * took, most: time.Second},
+		{owning: true, streaming: true, fails: true, done: []int{0}, err: away},
+		{owning: true, fails: true, done: []int{0}, err: away},
+		{owning: true, done: []int{0, 1}},
+		{owning: true, done: []int{0, 1, 2}},
+		{owning: false, lost: true, done: []int{0, 1, 2}, most: time.Second},
+		{owning: true, done: []int{0, 1, 2}, least: upkeepEvery / 2, most: upkeepEvery},
+	} {
+		a.owning.Store(step.owning)
+		a.pendingNow.Store(map[bool]int64{true: 1}[step.streaming])
+		fails = step.fails
+		if step.lost {
+			a.drops.lost.Store(true)
+		}
+		wait, err := a.dropSome(t.Context())
+		if !errors.Is(err, step.err) || !slices.Equal(done, step.done) || wait < step.least || wait > step.most {
+			t.Fatalf("step %d: %v are done, want %v, and the next one waits for %v, want %v to %v: %v", i, done,
+				step.done, wait, step.least, step.most, err)
+		}
+	}
+}
+
+// Beside the passes, all that was replaced is listed once and removed statement by statement.
+func TestAggregator_DropSome_Lists(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	for _, id := range []string{"m", "n"} {
+		load(t, conn, id, []byte(line(id, "sent", at, submitted(at)...)), noon)
+		settle(t, a)
+	}
+	before := count(t, conn, "SELECT count() FROM editions")
+	a.cfg.Retention = -time.Hour
+	a.owning.Store(true)
+	for turns := 0; ; turns++ {
+		wait, err := a.dropSome(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if turns > 0 && len(a.drops.left) == 0 && wait > upkeepEvery/2 {
+			break
+		}
+		if len(a.drops.left) != len(rollups)+8-turns {
+			t.Fatalf("%d statements are left after %d turns", len(a.drops.left), turns)
+		}
+		a.lastWorked.Store(0)
+	}
+	if after := count(t, conn, "SELECT count() FROM editions"); after >= before {
+		t.Errorf("%d rows of editions, %d before", after, before)
+	}
+}
+
+// An edition of the pass that is under way is not taken for dead, however long the pass takes.
+func TestAggregator_DropSome_KeepsWhatIsUnderWay(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	for i, id := range []string{"m", "n", "o"} {
+		a.cfg.OnStep = func(step string) {
+			if i > 1 && step == "computed" {
+				dropReplaced(t, a, time.Now().Add(2*DefaultRetention))
+			}
+		}
+		load(t, conn, id, []byte(line(id, "sent", at, submitted(at)...)), noon)
+		settle(t, a)
+	}
+	if seen := visible(t, conn); seen.Attempted != 3 {
+		t.Errorf("reports read %+v, want the message of the edition that was under way too", seen)
+	}
+}
