@@ -138,6 +138,7 @@ type Aggregator struct {
 	lastStated atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
 	lastStored atomic.Int64 // when freshness was stored last, likewise
 	lastWorked atomic.Int64 // when a pass last answered touches, likewise
+	working    atomic.Bool  // a pass is answering some
 	// storedAsOfMS and storedPending are what was stored then.
 	storedAsOfMS, storedPending atomic.Int64
 	idle                        time.Duration // how long the next look waits while nothing happens
@@ -356,7 +357,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 
 // streaming says that editions follow each other. It may be called from anywhere.
 func (a *Aggregator) streaming() bool {
-	return a.pendingNow.Load() > 0 || time.Since(time.UnixMilli(a.lastWorked.Load())) < quietPasses
+	return a.working.Load() || a.pendingNow.Load() > 0 || time.Since(time.UnixMilli(a.lastWorked.Load())) < quietPasses
 }
 
 // leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.

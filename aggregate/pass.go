@@ -58,6 +58,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 	}
 	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
+	a.working.Store(len(open.batches)+len(open.hours) > 0)
+	defer a.working.Store(false)
 	joined := time.Now()
 	e := a.newEdition(id, nowMS)
 	answered, err := e.answer(ctx, open)

@@ -36,9 +36,11 @@ const (
 	// very streams that fall behind.
 	longestWait = 2 * time.Minute
 	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some
-	// of what a slice costs is the same for each, and would be a round's greater part.
+	// of what a slice costs is the same for each, and would be a round's greater part. The first one that decides while
+	// editions follow each other takes firstShare.
 	smallestShare  = 1.0 / 1024
 	smallestByTime = 1.0 / 32
+	firstShare     = 1.0 / 16
 	// tidyEvery is how often touched numbers that were decided are removed.
 	tidyEvery = time.Minute
 )
@@ -97,7 +99,7 @@ type Decider struct {
 	round *round
 	// urged: somebody waits for a verdict that the next round decides.
 	urged bool
-	// share is the part of AtOnce that a slice takes: less after one that took long or failed, as for lack of memory.
+	// share is the part of AtOnce that a slice takes while editions follow each other: less after one that took long.
 	share float64
 	ended time.Time     // of the last slice
 	took  time.Duration // by it
@@ -106,7 +108,7 @@ type Decider struct {
 
 // New returns a decider that does nothing until its turn.
 func New(cfg Config, deps Deps) *Decider {
-	return &Decider{AtOnce: sliceSize, cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), share: 1}
+	return &Decider{AtOnce: sliceSize, cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), share: firstShare}
 }
 
 // Turn decides the slices whose time it is, if this aggregator owns the work.
@@ -215,11 +217,13 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 			return 0, err
 		}
 	}
-	r, share := n.round, n.share
-	n.share = max(smallestShare, share/2) // if this slice fails
-	n.stamp = max(n.stamp, r.ready)       // what the round announces is numbered after it (announced.sql)
+	r, share, streaming := n.round, n.round.most, n.deps.Passes.Streaming()
+	if streaming {
+		share = min(share, n.share)
+	}
+	n.stamp = max(n.stamp, r.ready) // what the round announces is numbered after it (announced.sql)
 	atEnd, err := r.next(ctx, max(1, int(float64(n.AtOnce)*share)))
-	r.note(n.share, err == nil)
+	r.note(max(smallestShare, share/2), err == nil)
 	for _, k := range r.stored {
 		delete(n.announced, k)
 	}
@@ -235,7 +239,9 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 		n.done, n.round = r.ready, nil
 	}
 	n.took = time.Since(began)
-	n.share = min(r.most, nextShare(share, n.took, n.deps.Passes.Streaming()))
+	if streaming {
+		n.share = nextShare(share, n.took)
+	}
 	if looked > 0 {
 		n.metrics.seconds.Observe(n.took.Seconds())
 		n.metrics.numbers.Add(float64(looked))
@@ -246,11 +252,11 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 	return looked, nil
 }
 
-// nextShare is the share of the slice that follows one that took so long: such that it takes targetSlice, half of it or
-// twice as much, while editions follow each other, and as much as may be when nothing else is to be done.
-func nextShare(share float64, took time.Duration, streaming bool) float64 {
+// nextShare is the share of the slice that follows one that took so long, such that it takes targetSlice, half of it or
+// twice as much.
+func nextShare(share float64, took time.Duration) float64 {
 	switch {
-	case !streaming || took < targetSlice/2 || share < smallestByTime:
+	case took < targetSlice/2 || share < smallestByTime:
 		return min(1, share*2)
 	case took > 2*targetSlice:
 		return max(smallestByTime, share/2)

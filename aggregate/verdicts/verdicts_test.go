@@ -48,25 +48,22 @@ func TestDecider_Rest(t *testing.T) {
 // Slices that take too long get smaller, and larger again.
 func TestNextShare(t *testing.T) {
 	for _, c := range []struct {
-		share  float64
-		took   time.Duration
-		stream bool
-		want   float64
+		share float64
+		took  time.Duration
+		want  float64
 	}{
-		{1, 0, true, 1},
-		{1, 2 * targetSlice, true, 1},
-		{1, 2*targetSlice + 1, true, 0.5},
-		{1, 2*targetSlice + 1, false, 1},
-		{smallestByTime, time.Minute, true, smallestByTime},
-		{smallestShare, time.Minute, true, 2 * smallestShare},
-		{smallestShare, time.Minute, false, 2 * smallestShare},
-		{0.25, targetSlice, true, 0.25},
-		{0.25, targetSlice / 2, true, 0.25},
-		{0.25, targetSlice/2 - 1, true, 0.5},
-		{0.75, 0, true, 1},
+		{1, 0, 1},
+		{1, 2 * targetSlice, 1},
+		{1, 2*targetSlice + 1, 0.5},
+		{smallestByTime, time.Minute, smallestByTime},
+		{smallestShare, time.Minute, 2 * smallestShare},
+		{0.25, targetSlice, 0.25},
+		{0.25, targetSlice / 2, 0.25},
+		{0.25, targetSlice/2 - 1, 0.5},
+		{0.75, 0, 1},
 	} {
-		if share := nextShare(c.share, c.took, c.stream); share != c.want {
-			t.Errorf("after a slice of %v at %v, in a stream %t: %v, want %v", c.took, c.share, c.stream, share, c.want)
+		if share := nextShare(c.share, c.took); share != c.want {
+			t.Errorf("after a slice of %v at %v: %v, want %v", c.took, c.share, share, c.want)
 		}
 	}
 }
