@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
@@ -154,90 +153,47 @@ func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) erro
 	return nil
 }
 
-// foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved. While
-// some are folded, the states of the next ones are looked up.
+// foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved.
 func (e *edition) foldChanges(ctx context.Context, c *changes) error {
-	var left []change
+	var stored []string
+	left := c.all[:0]
 	for _, said := range c.all {
 		key, err := state.ParseKey(said.key)
 		if err != nil {
 			return err
 		}
-		if !e.whole[key.Hour()] {
-			left = append(left, said)
+		hour := key.Hour()
+		if e.whole[hour] {
+			continue
 		}
-	}
-	looking, stop := context.WithCancel(ctx)
-	parts := e.lookAhead(looking, left)
-	defer func() {
-		stop()
-		for range parts { // What looks up must not go on beside the next pass.
-		}
-	}()
-	room := &changedMessage{}
-	for part := range parts {
-		if part.err != nil {
-			return part.err
-		}
-		for _, said := range part.changes {
-			moved, err := room.change(said, part.values[said.key])
-			if err != nil {
-				return err
-			}
-			if !moved {
-				continue
-			}
-			if len(room.published)+len(room.dialogs) > 0 {
-				e.held = append(e.held, &room.message)
-				room = &changedMessage{}
-				continue
-			}
-			if err := e.fold(ctx, &room.message); err != nil {
-				return err
-			}
-		}
-	}
-	return ctx.Err() // It ends early when that does.
-}
-
-// lookedUp are changes with the stored values of their messages, by key, or an error.
-type lookedUp struct {
-	changes []change
-	values  map[string]string
-	err     error
-}
-
-// lookAhead looks up what is stored of changed messages, some at a time, until the context ends.
-func (e *edition) lookAhead(ctx context.Context, all []change) <-chan lookedUp {
-	parts := make(chan lookedUp)
-	go func() {
-		defer close(parts)
-		for some := range slices.Chunk(all, e.states.AtOnce()) {
-			part := lookedUp{changes: some}
-			part.values, part.err = e.lookUp(ctx, some)
-			select {
-			case parts <- part:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return parts
-}
-
-// lookUp returns what is stored of changed messages, by key.
-func (e *edition) lookUp(ctx context.Context, some []change) (map[string]string, error) {
-	var stored []string
-	for _, said := range some {
-		key, err := state.ParseKey(said.key)
-		if err != nil {
-			return nil, err
-		}
-		if e.states.Has(key.Hour()) {
+		left = append(left, said)
+		if e.states.Has(hour) {
 			stored = append(stored, said.key)
 		}
 	}
-	return e.states.LookUp(ctx, stored)
+	values, err := e.states.LookUp(ctx, stored)
+	if err != nil {
+		return err
+	}
+	room := &changedMessage{}
+	for _, said := range left {
+		moved, err := room.change(said, values[said.key])
+		if err != nil {
+			return err
+		}
+		if !moved {
+			continue
+		}
+		if len(room.published)+len(room.dialogs) > 0 {
+			e.held = append(e.held, &room.message)
+			room = &changedMessage{}
+			continue
+		}
+		if err := e.fold(ctx, &room.message); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changedMessage is a message with the memory of its states, which serves one after the other.

@@ -98,16 +98,6 @@ func (s *Store) readSettled(ctx context.Context) error {
 		})
 }
 
-// AtOnce is how many keys are best looked up at a time: few where each is found by itself, so that the first ones can be
-// used while others are looked up, and all that there may be where many share a scan of settled_states.
-func (s *Store) AtOnce() int {
-	const few = 8192
-	if len(s.settling.hours) > 0 {
-		return scanKeys
-	}
-	return few
-}
-
 // LookUp returns the values of those keys that are stored.
 func (s *Store) LookUp(ctx context.Context, keys []string) (map[string]string, error) {
 	found, err := s.lookUpIn(ctx, "states", maxKeys, keys, make(map[string]string, len(keys)))
