@@ -108,7 +108,7 @@ func (a *Aggregator) daysToBuild(quiet uint64, limit int) []dayKey {
 	for key := range a.unsummed {
 		stand := a.days[key]
 		if fresh := stand.summed == 0 && a.pending > 0; stand.last < quiet ||
-			!fresh && stand.changed > fewChanges+stand.summed/2 {
+			!fresh && stand.changed > fewChanges+stand.summed {
 			all = append(all, key)
 		}
 	}

@@ -34,8 +34,8 @@ func TestAggregator_DaysToBuild(t *testing.T) {
 	day := func(n int64) dayKey { return dayKey{"a", n * 86_400} }
 	a := Aggregator{days: map[dayKey]dayStand{
 		day(1): {changed: 10, last: quiet - 1},
-		day(2): {changed: 9_000, last: quiet, summed: 10_000},
-		day(3): {changed: 5_000, last: quiet, summed: 10_000},
+		day(2): {changed: 12_001, last: quiet, summed: 10_000},
+		day(3): {changed: 12_000, last: quiet, summed: 10_000},
 		day(4): {changed: 50_000, last: quiet},
 		day(5): {changed: 20, last: quiet - 1, summed: 10_000},
 	}, unsummed: map[dayKey]bool{day(1): true, day(2): true, day(3): true, day(4): true, day(5): true}}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -67,6 +68,8 @@ type Server struct {
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
+	// counted is what a status counted last.
+	counted atomic.Pointer[counts]
 	// site is the page that browsers are shown.
 	site *site
 	// rooms are the parts of the API, in the order in which GET / names them.

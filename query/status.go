@@ -27,6 +27,10 @@ var (
 	tablesSQL string
 )
 
+// recounted is how long what is counted serves who asks again, while something is on its way: a count takes a dozen
+// statements, and who waits asks often. That nothing is left is always counted anew.
+const recounted = time.Second
+
 // maxFreshnessAge is how long the aggregator may be silent before the service is no longer ready.
 const maxFreshnessAge = 30 * time.Second
 
@@ -69,22 +73,29 @@ type engineStatus struct {
 
 type statusAnswer struct {
 	Kafka      kafkaStatus  `json:"kafka"`
-	Balance    balance      `json:"balance"`
 	LagEvents  *int64       `json:"lag_events"`
 	LagSeconds *json.Number `json:"lag_seconds"`
 	AsOf       *string      `json:"as_of"`
+	counts
+	Now    string       `json:"now"`
+	Engine engineStatus `json:"engine"`
+	Disk   *Disk        `json:"disk"`
+}
+
+// counts are the part of a status that is counted in tables.
+type counts struct {
+	Balance balance `json:"balance"`
 	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count
 	// as one bucket more.
 	PendingBuckets uint64 `json:"pending_buckets"`
 	PendingNumbers uint64 `json:"pending_numbers"`
 	SplitMessages  uint64 `json:"split_messages"`
 	// SharedMessages counts attempts whose events name different recipients: one id is used for several people.
-	SharedMessages uint64       `json:"shared_messages"`
-	Now            string       `json:"now"`
-	Engine         engineStatus `json:"engine"`
-	Disk           *Disk        `json:"disk"`
-	Losses         lossStatus   `json:"losses"`
-	Audit          auditStatus  `json:"audit"`
+	SharedMessages uint64      `json:"shared_messages"`
+	Losses         lossStatus  `json:"losses"`
+	Audit          auditStatus `json:"audit"`
+
+	at time.Time
 }
 
 // status serves GET /v1/status.
@@ -123,15 +134,10 @@ func (s *Server) status(c *gin.Context) error {
 			json.Number(answer.Decimal(max(0, now.UnixMilli()-*asOf), 3).AppendNumber(nil))
 		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
-	if err := s.balance(ctx, &reply); err != nil {
-		return err
-	}
-	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
-	if err != nil {
-		return err
-	}
-	reply.Losses = lossesOf(lost)
-	if reply.Audit, err = s.audit(ctx); err != nil {
+	if counted := s.counted.Load(); counted != nil && counted.PendingBuckets > 0 &&
+		time.Since(counted.at) < recounted {
+		reply.counts = *counted
+	} else if err := s.count(ctx, &reply.counts); err != nil {
 		return err
 	}
 	if reply.Engine.Version == "" {
@@ -142,6 +148,25 @@ func (s *Server) status(c *gin.Context) error {
 		reply.Engine.Version = version.Version.String()
 	}
 	c.PureJSON(http.StatusOK, reply)
+	return nil
+}
+
+// count counts, and remembers it.
+func (s *Server) count(ctx context.Context, c *counts) error {
+	c.at = time.Now()
+	if err := s.balance(ctx, c); err != nil {
+		return err
+	}
+	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
+	if err != nil {
+		return err
+	}
+	c.Losses = lossesOf(lost)
+	if c.Audit, err = s.audit(ctx); err != nil {
+		return err
+	}
+	kept := *c
+	s.counted.Store(&kept)
 	return nil
 }
 
@@ -167,7 +192,7 @@ func (s *Server) audit(ctx context.Context) (shown auditStatus, err error) {
 
 // balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.
 // Each term is counted by itself, none as the difference of others.
-func (s *Server) balance(ctx context.Context, reply *statusAnswer) error {
+func (s *Server) balance(ctx context.Context, reply *counts) error {
 	b := &reply.Balance
 	if s.deps.InFlight != nil {
 		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.

@@ -79,10 +79,13 @@ func TestServer_Status_Balance(t *testing.T) {
 		d.Disk = func() Disk { return Disk{1, 9, "warning"} }
 	})
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
-		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
-		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":4,"pending_numbers":0,"split_messages":2,"shared_messages":3,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
-		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"},"losses":{"broken_parts":[],"hours":[],"rereading":0},` +
-		`"audit":{"hours":27,"at":"2026-11-19T23:00:00.000Z","differences":3}}`
+		`"lag_events":42,"lag_seconds":1.5,"as_of":"2026-11-19T23:59:58.500Z",` +
+		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},` +
+		`"pending_buckets":4,"pending_numbers":0,"split_messages":2,"shared_messages":3,` +
+		`"losses":{"broken_parts":[],"hours":[],"rereading":0},` +
+		`"audit":{"hours":27,"at":"2026-11-19T23:00:00.000Z","differences":3},` +
+		`"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
+		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -229,6 +232,47 @@ func TestServer_Metrics_Requests(t *testing.T) {
 	}
 	if got := metricOf(t, s, `kaskad_query_request_seconds_count{method="GET",route="none",status="404"}`); got != "1" {
 		t.Errorf("unknown paths count %q", got)
+	}
+}
+
+// While something is pending, who asks again within a second is told the same; that nothing is left is counted anew.
+func TestServer_Status_Remembered(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	pending := func() uint64 {
+		t.Helper()
+		var reply statusAnswer
+		decode(t, get(s, "/v1/status"), http.StatusOK, &reply)
+		return reply.PendingBuckets
+	}
+	touch := func(hour, sign int) {
+		t.Helper()
+		execute(t, conn, "INSERT INTO touched VALUES ('acme', $1, '00000000-0000-0000-0000-000000000005', 1, $2)",
+			hour*3600, sign)
+	}
+	for i, step := range []struct {
+		hour, sign int
+		age        time.Duration // of what was counted last
+		want       uint64
+	}{
+		{0, 0, 0, 0},
+		{2, 1, 0, 1},
+		{3, 1, 0, 1},
+		{4, 1, recounted, 3},
+		{2, -1, 0, 3},
+		{3, -1, recounted / 2, 3},
+		{4, -1, recounted, 0},
+		{5, 1, 0, 1},
+	} {
+		if step.hour > 0 {
+			touch(step.hour, step.sign)
+		}
+		if counted := s.counted.Load(); counted != nil {
+			counted.at = time.Now().Add(-step.age)
+		}
+		if got := pending(); got != step.want {
+			t.Errorf("step %d: %d hours are pending, want %d", i, got, step.want)
+		}
 	}
 }
 

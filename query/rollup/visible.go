@@ -122,11 +122,14 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 	}
 	args = append(args, clickhouse.Named("whole_from", dateText(from)), clickhouse.Named("whole_to", dateText(to)))
 	if data.Cuts {
-		dates := make([]string, len(cuts))
-		for i, day := range cuts {
-			dates[i] = dateText(day)
+		args = append(args, clickhouse.Named("cut_days", dateTexts(cuts)))
+	}
+	if data.Split {
+		apart := cuts
+		for _, quarter := range SettlingQuarters(c.Seen, c.SettlingDays) {
+			apart = append(apart, int64(quarter)/DaySeconds)
 		}
-		args = append(args, clickhouse.Named("cut_days", dates))
+		args = append(args, clickhouse.Named("apart_days", dateTexts(apart)))
 	}
 	return data, args
 }
@@ -199,6 +202,14 @@ func (c *Cells) byRoute() bool {
 // ofDays tells whether a UTC day has one value of the key.
 func ofDays(k Key, tz string) bool {
 	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
+}
+
+func dateTexts(days []int64) []string {
+	texts := make([]string, len(days))
+	for i, day := range days {
+		texts[i] = dateText(day)
+	}
+	return texts
 }
 
 func dateText(day int64) string { return time.Unix(day*DaySeconds, 0).UTC().Format(time.DateOnly) }

@@ -175,14 +175,14 @@ ORDER BY (account, day, build);
 -- +goose StatementEnd
 
 -- Which editions changed cells of an (account, day), and by how many rows (to be added up): what a remembered answer
--- depends on, and when sums are to be built anew.
+-- depends on, and when sums are to be built anew. Whoever asks wants what the latest editions changed.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS day_changes
 (
     account LowCardinality(String), day Date, edition UInt64, cells UInt64
 )
 ENGINE = MergeTree
-ORDER BY (account, day, edition);
+ORDER BY (edition, account, day);
 -- +goose StatementEnd
 
 -- +goose StatementBegin

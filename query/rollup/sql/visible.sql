@@ -28,7 +28,7 @@ as long without a SELECT around it. Of rollups that are routed the statement nam
         WHERE {{template "days" .}} AND {{template "known" .}} AND {{template "in_period" .}}
         {{- if .Wanted}} AND {{template "wanted" .}}{{end}}
         {{- if .Sums}}
-            AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}} OR kind = 'quarter' AND NOT ({{template "whole" .}}))
+            AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}} OR kind = 'quarter' AND NOT ({{template "whole" .}}){{template "apart" .}})
         {{- else}}
             AND kind IN ('difference', 'quarter')
         {{- end}}
@@ -61,6 +61,9 @@ day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to
 not. */ -}}
 {{define "whole"}}day >= {whole_from:Date} AND day < {whole_to:Date}{{if .Cuts}} AND day NOT IN {cut_days:Array(Date)}{{end}}
     {{- if .Split}} AND intDiv({now_quarter:Int64} - ({{template "settles_ms" "0"}}), {{dayMS}}) != toUInt16(day){{end}}{{end -}}
+
+{{- /* What is no whole is of these days alone: the index knows days, and not on which a route settles. */ -}}
+{{define "apart"}}{{if .Split}} AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {apart_days:Array(Date)}){{end}}{{end -}}
 
 {{- /* When the youngest cohort of a row settles that is not settled yet, 0 where there is none. Differences may take away what was counted, so cohorts
 matter by what is left of them: those of younger quarter hours than the one that settles at present by their count {{.}}, and of this one, where there is
