@@ -223,8 +223,8 @@ func New(cfg Config, deps Deps) *Aggregator {
 			Urged:      func() bool { return a.urged.Swap(false) },
 			CheckOwner: a.checkOwner}})
 	a.watcher = watch.New(watch.Config{Now: cfg.Now, OnStep: cfg.OnStep}, watch.Deps{Conn: deps.Conn,
-		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Stored: teller.Wake, Registerer: deps.Registerer,
-		Logger: deps.Logger})
+		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Streaming: a.streaming, Owned: a.owning.Load, Stored: teller.Wake,
+		Registerer: deps.Registerer, Logger: deps.Logger})
 	return a
 }
 

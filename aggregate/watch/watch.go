@@ -28,6 +28,10 @@ const (
 	judgeEvery, staleAfter = 5 * time.Minute, 10 * time.Minute
 	// accountsAtOnce is how many accounts are read at a time.
 	accountsAtOnce = 20
+	// shareOfTime bounds the part of the time that judging takes while editions follow each other: one in
+	// shareOfTime+1, unless it would rest for longer than longestRest in all.
+	shareOfTime = 7
+	longestRest = 2 * time.Minute
 )
 
 // Config holds what judging goes by.
@@ -45,6 +49,8 @@ type Deps struct {
 	// Stream tells of each partition of the stream where it ends and how far ingest is behind that; nil means that
 	// nothing is ever on its way.
 	Stream func(context.Context) (ends, lags map[int]int64, err error)
+	// Streaming reports whether editions follow each other, Owned whether the work is still this aggregator's.
+	Streaming, Owned func() bool
 	// Stored is called when there are alerts to tell.
 	Stored     func()
 	Registerer prometheus.Registerer // may be nil
@@ -109,7 +115,8 @@ func (a *Watcher) Turn(ctx context.Context, owned bool) (time.Duration, error) {
 	a.findSettled(ctx)
 	stale := a.settledMS > 0 && a.cfg.Now().UnixMilli()-a.settledMS >= staleAfter.Milliseconds()
 	if stale || a.settledMS/judgeEvery.Milliseconds() != a.judgedMS/judgeEvery.Milliseconds() {
-		if err := a.judge(ctx); err != nil {
+		all, err := a.judge(ctx)
+		if !all {
 			a.states = nil // what was stored of it is not known
 			return soon, err
 		}
@@ -182,16 +189,16 @@ type watched struct {
 
 func (w *watched) key() [2]string { return [2]string{w.account, w.rule.ID} }
 
-// judge judges the rules whose next hour can be judged.
-func (a *Watcher) judge(ctx context.Context) error {
+// judge judges the rules whose next hour can be judged, and reports whether it came to their end.
+func (a *Watcher) judge(ctx context.Context) (all bool, err error) {
 	began := time.Now()
 	accounts, err := a.reader.Accounts(ctx, a.settledMS/alert.HourMS-alert.PastHours)
 	if err != nil {
-		return err
+		return false, err
 	}
 	own, versions, err := alertlog.ReadRules(ctx, a.deps.Conn)
 	if err != nil {
-		return err
+		return false, err
 	}
 	nowMS := a.cfg.Now().UnixMilli()
 	var events []alert.Event
@@ -218,19 +225,41 @@ func (a *Watcher) judge(ctx context.Context) error {
 		}
 	}
 	if err := a.store(ctx, events, nowMS); err != nil {
-		return err
+		return false, err
 	}
+	var parts [][]watched
 	for _, what := range slices.Sorted(maps.Keys(due)) {
-		for part := range slices.Chunk(due[what], accountsAtOnce) {
-			if err := a.judgeAlike(ctx, part, nowMS); err != nil {
-				return err
-			}
+		parts = slices.AppendSeq(parts, slices.Chunk(due[what], accountsAtOnce))
+	}
+	for _, part := range parts {
+		partBegan := time.Now()
+		if err := a.judgeAlike(ctx, part, nowMS); err != nil {
+			return false, err
+		}
+		if !a.rest(ctx, restAfter(time.Since(partBegan), len(parts))) {
+			return false, nil
 		}
 	}
-	if len(due) > 0 {
+	if len(parts) > 0 {
 		a.metrics.seconds.Observe(time.Since(began).Seconds())
 	}
-	return nil
+	return true, nil
+}
+
+// restAfter is how long judging rests after one of so many parts.
+func restAfter(took time.Duration, parts int) time.Duration {
+	return min(shareOfTime*took, longestRest/time.Duration(parts))
+}
+
+// rest leaves the time to the editions that follow each other. It reports whether there is reason to go on.
+func (a *Watcher) rest(ctx context.Context, lasts time.Duration) bool {
+	if a.deps.Streaming() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(lasts):
+		}
+	}
+	return ctx.Err() == nil && a.deps.Owned()
 }
 
 // readAlike is the same of rules that read the same.

@@ -27,6 +27,8 @@ type alertRig struct {
 	lag  atomic.Int64
 	asOf atomic.Int64
 	step func(string)
+	// streaming: editions follow each other. lost: the work is another aggregator's after the next part.
+	streaming, lost bool
 }
 
 // alertNow is a Friday, 45 minutes after an hour whose messages are then old enough.
@@ -53,6 +55,7 @@ func (r *alertRig) watcher() *Watcher {
 
 func (r *alertRig) deps(stream func(context.Context) (ends, lags map[int]int64, err error)) Deps {
 	return Deps{Conn: r.conn, AsOf: r.asOf.Load, Stream: stream, Stored: func() {},
+		Streaming: func() bool { return r.streaming }, Owned: func() bool { return !r.lost },
 		Logger: slog.New(slog.DiscardHandler)}
 }
 
@@ -251,6 +254,43 @@ func TestAlerts_Turn_StandingClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.want("nothing")
+}
+
+// In a stream judging rests between its parts, for two minutes in all at most.
+func TestWatcher_RestAfter(t *testing.T) {
+	for _, c := range []struct {
+		took  time.Duration
+		parts int
+		want  time.Duration
+	}{
+		{time.Second, 1, 7 * time.Second},
+		{time.Second, 40, 3 * time.Second},
+		{time.Minute, 1, 2 * time.Minute},
+		{10 * time.Millisecond, 10_000, 12 * time.Millisecond},
+	} {
+		if got := restAfter(c.took, c.parts); got != c.want {
+			t.Errorf("after %v, one of %d: %v, want %v", c.took, c.parts, got, c.want)
+		}
+	}
+}
+
+// Who loses the work in the middle stops there; what is left is judged by whoever has it then.
+func TestAlerts_Turn_LosesTheWork(t *testing.T) {
+	r := newAlertRig(t)
+	last := hourOf(alertNow) - 1
+	r.fill("acme", last, last)
+	r.streaming, r.lost = true, true
+	w := r.watcher()
+	r.turn(w)
+	r.turn(w)
+	if w.states != nil || w.judgedMS != 0 {
+		t.Errorf("it judged up to %d without the work", w.judgedMS)
+	}
+	r.lost = false
+	for range 3 {
+		r.turn(w)
+	}
+	r.want("what was left is judged", "acme delivery … ")
 }
 
 // A rule that is turned off ends its alerts; accounts have rules of their own, and empty ones watch nothing.

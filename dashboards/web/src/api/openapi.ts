@@ -2063,6 +2063,9 @@ export interface components {
                 readonly topic: string;
                 readonly dead_letter_topic: string;
             };
+            readonly lag_events: null | number;
+            readonly lag_seconds: null | number;
+            readonly as_of: null | string;
             readonly balance: {
                 readonly consumed: number;
                 readonly stored: number;
@@ -2071,23 +2074,10 @@ export interface components {
                 readonly in_flight: number;
                 readonly empty: number;
             };
-            readonly lag_events: null | number;
-            readonly lag_seconds: null | number;
-            readonly as_of: null | string;
             readonly pending_buckets: number;
             readonly pending_numbers: number;
             readonly split_messages: number;
             readonly shared_messages: number;
-            readonly now: string;
-            readonly engine: {
-                readonly version: string;
-                readonly embedded: boolean;
-            };
-            readonly disk: null | {
-                readonly free_bytes: number;
-                readonly total_bytes: number;
-                readonly state: string;
-            };
             readonly losses: {
                 readonly broken_parts: readonly {
                     readonly table: string;
@@ -2105,6 +2095,16 @@ export interface components {
                 readonly hours: number;
                 readonly at: null | string;
                 readonly differences: number;
+            };
+            readonly now: string;
+            readonly engine: {
+                readonly version: string;
+                readonly embedded: boolean;
+            };
+            readonly disk: null | {
+                readonly free_bytes: number;
+                readonly total_bytes: number;
+                readonly state: string;
             };
         };
         readonly GetTariffs: {
