@@ -173,8 +173,10 @@ type Aggregator struct {
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
-	verdicts *verdicts.Decider
-	watcher  *watch.Watcher
+	// takeovers counts how often another aggregator had the work.
+	takeovers atomic.Uint64
+	verdicts  *verdicts.Decider
+	watcher   *watch.Watcher
 	// announcers tell changes of numbers, teller alerts.
 	announcers []*notify.Announcer
 	teller     *notify.Teller
@@ -223,8 +225,8 @@ func New(cfg Config, deps Deps) *Aggregator {
 			Urged:      func() bool { return a.urged.Swap(false) },
 			CheckOwner: a.checkOwner}})
 	a.watcher = watch.New(watch.Config{Now: cfg.Now, OnStep: cfg.OnStep}, watch.Deps{Conn: deps.Conn,
-		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Streaming: a.streaming, Owned: a.owning.Load, Stored: teller.Wake,
-		Registerer: deps.Registerer, Logger: deps.Logger})
+		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Streaming: a.streaming, Takeovers: a.takeovers.Load,
+		Stored: teller.Wake, Registerer: deps.Registerer, Logger: deps.Logger})
 	return a
 }
 
@@ -329,7 +331,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case errors.Is(err, errOtherOwner):
 		a.prepared = false
 		a.owning.Store(false)
-		a.drops.lost.Store(true)
+		a.takeovers.Add(1)
 		a.deps.Logger.Info("waiting", "error", err)
 		return ownerTimeout / 4, nil
 	case err != nil:

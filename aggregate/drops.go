@@ -10,8 +10,12 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// shareOfDrops bounds the part of the time that removing takes while editions follow each other: one in shareOfDrops+1.
-const shareOfDrops = 7
+// shareOfDrops bounds the part of the time that removing takes while editions follow each other: one in shareOfDrops+1,
+// as long as it rests for no longer than longestDropRest.
+const (
+	shareOfDrops    = 7
+	longestDropRest = 2 * time.Minute
+)
 
 // rollups are the tables whose cells editions change.
 var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures",
@@ -22,17 +26,18 @@ var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "ro
 type drops struct {
 	left   []func(context.Context) error
 	listed time.Time
-	// lost says that another aggregator took the work over, which removes what is old by its own clock.
-	lost     atomic.Bool
-	dialogs  replacedDialogs
-	underWay atomic.Uint64 // the id of the pass that is under way, 0 for none
+	// takeovers is what Aggregator.takeovers was when they were listed: who took the work over in between removes what
+	// is old by its own clock.
+	takeovers uint64
+	dialogs   replacedDialogs
+	underWay  atomic.Uint64 // the least id of the pass that is under way, 0 for none
 }
 
 // dropSome removes the next of what is to be removed, and says how long to wait until the one after it.
 func (a *Aggregator) dropSome(ctx context.Context) (wait time.Duration, err error) {
 	d := &a.drops
-	if d.lost.Swap(false) {
-		d.left = nil
+	if now := a.takeovers.Load(); d.takeovers != now {
+		d.takeovers, d.left = now, nil
 	}
 	if !a.owning.Load() {
 		return a.cfg.Poll, nil
@@ -52,7 +57,7 @@ func (a *Aggregator) dropSome(ctx context.Context) (wait time.Duration, err erro
 		return 0, err
 	}
 	if d.left = d.left[1:]; a.streaming() {
-		return shareOfDrops * time.Since(began), nil
+		return min(longestDropRest, shareOfDrops*time.Since(began)), nil
 	}
 	return 0, nil
 }

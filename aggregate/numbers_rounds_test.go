@@ -75,6 +75,34 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	mustEndAlive(t, conn, number)
 }
 
+// While a pass is answering something, however long it takes, a turn decides a small slice; when nothing else is to be
+// done, all that is left.
+func TestNumbers_SmallSlicesInStream(t *testing.T) {
+	conn := connect(t)
+	var events string
+	for i := range 5 {
+		events += delivered(fmt.Sprint("m", i), fmt.Sprintf("+7900000000%d", i), noon.Add(-48*time.Hour))
+	}
+	load(t, conn, "a", []byte(events), noon)
+	a := newAggregator(conn, noon)
+	settle(t, a)
+	a.verdicts.AtOnce = 32 // of which a slice in a stream takes two at first
+	a.lastWorked.Store(0)
+	for i, step := range []struct {
+		working bool
+		least   uint64
+		most    uint64
+	}{{true, 1, 3}, {false, 5, 5}} {
+		a.working.Store(step.working)
+		if err := a.verdicts.Turn(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, conn, "SELECT count() FROM number_health"); n < step.least || n > step.most {
+			t.Errorf("turn %d: %d verdicts, want %d to %d", i, n, step.least, step.most)
+		}
+	}
+}
+
 // A round whose end could not be stated looks at nothing again, however small its slices are.
 func TestNumbers_EndNotStated(t *testing.T) {
 	conn := connect(t)

@@ -34,18 +34,21 @@ type openWork struct {
 // pass answers some or all open touches. It reports whether there was something to do, so that the caller need not
 // wait.
 func (a *Aggregator) pass(ctx context.Context) (bool, error) {
+	// All that this pass writes has a greater id, however long it takes. What is removed beside it is older.
+	a.drops.underWay.Store(a.generation + 1)
+	defer a.drops.underWay.Store(0)
 	started := time.Now()
 	nowMS := a.cfg.Now().UnixMilli()
 	if err := a.upkeep(ctx, started); err != nil {
 		return false, err
 	}
 	id := a.nextGeneration(started)
-	a.drops.underWay.Store(id)
-	defer a.drops.underWay.Store(0)
 	open, err := a.openTouches(ctx)
 	if err != nil {
 		return false, err
 	}
+	a.working.Store(len(open.joins)+len(open.batches)+len(open.hours) > 0)
+	defer a.working.Store(false)
 	if len(open.joins) > 0 {
 		// Joining opens touches of its own; they are answered together with those already read, for the facts are read
 		// below.
@@ -58,8 +61,6 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 	}
 	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
-	a.working.Store(len(open.batches)+len(open.hours) > 0)
-	defer a.working.Store(false)
 	joined := time.Now()
 	e := a.newEdition(id, nowMS)
 	answered, err := e.answer(ctx, open)

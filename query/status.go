@@ -166,7 +166,9 @@ func (s *Server) count(ctx context.Context, c *counts) error {
 		return err
 	}
 	kept := *c
-	s.counted.Store(&kept)
+	if last := s.counted.Load(); last == nil || last.at.Before(kept.at) {
+		s.counted.CompareAndSwap(last, &kept)
+	}
 	return nil
 }
 

@@ -49,8 +49,9 @@ type Deps struct {
 	// Stream tells of each partition of the stream where it ends and how far ingest is behind that; nil means that
 	// nothing is ever on its way.
 	Stream func(context.Context) (ends, lags map[int]int64, err error)
-	// Streaming reports whether editions follow each other, Owned whether the work is still this aggregator's.
-	Streaming, Owned func() bool
+	// Streaming reports whether editions follow each other, Takeovers how often another aggregator has had the work.
+	Streaming func() bool
+	Takeovers func() uint64
 	// Stored is called when there are alerts to tell.
 	Stored     func()
 	Registerer prometheus.Registerer // may be nil
@@ -231,17 +232,22 @@ func (a *Watcher) judge(ctx context.Context) (all bool, err error) {
 	for _, what := range slices.Sorted(maps.Keys(due)) {
 		parts = slices.AppendSeq(parts, slices.Chunk(due[what], accountsAtOnce))
 	}
-	for _, part := range parts {
-		partBegan := time.Now()
+	took, takeovers := time.Since(began), a.deps.Takeovers()
+	for i, part := range parts {
+		if i > 0 {
+			a.rest(ctx, restAfter(took/time.Duration(i), len(parts)))
+		}
+		if ctx.Err() != nil || a.deps.Takeovers() != takeovers {
+			return false, ctx.Err()
+		}
+		began := time.Now()
 		if err := a.judgeAlike(ctx, part, nowMS); err != nil {
 			return false, err
 		}
-		if !a.rest(ctx, restAfter(time.Since(partBegan), len(parts))) {
-			return false, nil
-		}
+		took += time.Since(began)
 	}
 	if len(parts) > 0 {
-		a.metrics.seconds.Observe(time.Since(began).Seconds())
+		a.metrics.seconds.Observe(took.Seconds())
 	}
 	return true, nil
 }
@@ -251,15 +257,14 @@ func restAfter(took time.Duration, parts int) time.Duration {
 	return min(shareOfTime*took, longestRest/time.Duration(parts))
 }
 
-// rest leaves the time to the editions that follow each other. It reports whether there is reason to go on.
-func (a *Watcher) rest(ctx context.Context, lasts time.Duration) bool {
+// rest leaves the time to the editions that follow each other.
+func (a *Watcher) rest(ctx context.Context, lasts time.Duration) {
 	if a.deps.Streaming() {
 		select {
 		case <-ctx.Done():
 		case <-time.After(lasts):
 		}
 	}
-	return ctx.Err() == nil && a.deps.Owned()
 }
 
 // readAlike is the same of rules that read the same.

@@ -27,8 +27,9 @@ type alertRig struct {
 	lag  atomic.Int64
 	asOf atomic.Int64
 	step func(string)
-	// streaming: editions follow each other. lost: the work is another aggregator's after the next part.
+	// streaming: editions follow each other. lost: another aggregator has the work after the first part.
 	streaming, lost bool
+	asked           uint64 // for takeovers
 }
 
 // alertNow is a Friday, 45 minutes after an hour whose messages are then old enough.
@@ -55,8 +56,16 @@ func (r *alertRig) watcher() *Watcher {
 
 func (r *alertRig) deps(stream func(context.Context) (ends, lags map[int]int64, err error)) Deps {
 	return Deps{Conn: r.conn, AsOf: r.asOf.Load, Stream: stream, Stored: func() {},
-		Streaming: func() bool { return r.streaming }, Owned: func() bool { return !r.lost },
+		Streaming: func() bool { return r.streaming }, Takeovers: r.takeovers,
 		Logger: slog.New(slog.DiscardHandler)}
+}
+
+// takeovers says at its second question, which comes after the first part, that the work was lost.
+func (r *alertRig) takeovers() uint64 {
+	if r.lost {
+		r.asked++
+	}
+	return r.asked / 3
 }
 
 // turn takes a turn when everything stored up to now is published.

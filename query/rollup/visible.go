@@ -125,7 +125,7 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 		args = append(args, clickhouse.Named("cut_days", dateTexts(cuts)))
 	}
 	if data.Split {
-		apart := cuts
+		apart := slices.Clip(cuts)
 		for _, quarter := range SettlingQuarters(c.Seen, c.SettlingDays) {
 			apart = append(apart, int64(quarter)/DaySeconds)
 		}
