@@ -63,7 +63,8 @@ not. */ -}}
     {{- if .Split}} AND intDiv({now_quarter:Int64} - ({{template "settles_ms" "0"}}), {{dayMS}}) != toUInt16(day){{end}}{{end -}}
 
 {{- /* What is no whole is of these days alone: the index knows days, and not on which a route settles. */ -}}
-{{define "apart"}}{{if .Split}} AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {apart_days:Array(Date)}){{end}}{{end -}}
+{{define "apart"}}
+    {{- if .Split}} AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {apart_days:Array(Date)}){{end}}{{end -}}
 
 {{- /* When the youngest cohort of a row settles that is not settled yet, 0 where there is none. Differences may take away what was counted, so cohorts
 matter by what is left of them: those of younger quarter hours than the one that settles at present by their count {{.}}, and of this one, where there is
