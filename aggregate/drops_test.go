@@ -125,6 +125,25 @@ func TestAggregator_Pass_IsUnderWay(t *testing.T) {
 	}
 }
 
+// An attribution that died does not take the one with it that was published before.
+func TestAggregator_DropSome_OptOutsThatDied(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	for _, statement := range []string{
+		"INSERT INTO editions (edition, published) VALUES (1, false), (1, true), (2, false), (3, false), (3, true)",
+		"INSERT INTO opt_outs (account, recipient, status, occurred_ms, generation, found) VALUES " +
+			"('a', '" + number + "', 'blocked', 1, 1, true), ('a', '" + number + "', 'blocked', 1, 2, true)",
+	} {
+		if err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dropReplaced(t, a, time.Now().Add(2*DefaultRetention))
+	if left := count(t, conn, "SELECT groupBitOr(generation) FROM opt_outs"); left != 1 {
+		t.Errorf("generations %b are left, want the published one", left)
+	}
+}
+
 // What runs beside the passes removes what was replaced, without being told.
 func TestAggregator_Run_Drops(t *testing.T) {
 	conn := connect(t)

@@ -30,9 +30,9 @@ func TestServer_Channels_ReadsFewQuarters(t *testing.T) {
 	conn := &countingRows{Conn: newConn(t)}
 	const days, ofDay = 28, 20_000
 	for _, fill := range []string{
-		"SELECT 'acme', 'quarter', day, 5, at, at, 'sms', 'mts', 1, 1, 1, toUnixTimestamp(at) * 1000 FROM " +
-			"(SELECT toDateTime('2026-10-22 00:00:00', 'UTC') + intDiv(number, $2) * 86400 + number % 96 * 900 AS " +
-			"at, toDate(at) AS day FROM numbers($1 * $2))",
+		"SELECT 'acme', 'quarter', day, 5, at, at, 'sms', 'mts', 1, 1, 1, toUnixTimestamp(at) * 1000 FROM (SELECT " +
+			"toDateTime('2026-10-22 00:00:00', 'UTC') + intDiv(number, $2) * 86400 + number % 96 * 900 AS at, " +
+			"toDate(at) AS day FROM numbers($1 * $2))",
 		"SELECT 'acme', 'route', toDate('2026-10-22') + number, 5, 0, toDateTime('2026-10-22 00:00:00', 'UTC') + " +
 			"number * 86400 AS at, 'sms', 'mts', 1, $2, $2, toUnixTimestamp(at) * 1000 FROM numbers($1)",
 	} {

@@ -34,7 +34,8 @@ FROM
             GROUP BY account, day
         ) AS b ON of_account = r.account AND of_day = r.day
         WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (kind = 'difference' OR kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day) OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)) AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {apart_days:Array(Date)}))
+            AND (kind = 'difference' OR kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)
+                OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)) AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {apart_days:Array(Date)}))
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > base, edition = base)
     )

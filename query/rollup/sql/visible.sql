@@ -28,7 +28,8 @@ as long without a SELECT around it. Of rollups that are routed the statement nam
         WHERE {{template "days" .}} AND {{template "known" .}} AND {{template "in_period" .}}
         {{- if .Wanted}} AND {{template "wanted" .}}{{end}}
         {{- if .Sums}}
-            AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}} OR kind = 'quarter' AND NOT ({{template "whole" .}}){{template "apart" .}})
+            AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}}
+                OR kind = 'quarter' AND NOT ({{template "whole" .}}){{template "apart" .}})
         {{- else}}
             AND kind IN ('difference', 'quarter')
         {{- end}}
