@@ -75,10 +75,12 @@ export function StateMark({ state }: { state: string }) {
   return <span class={`verdict is-${state}`}>{stateName(state)}</span>
 }
 
-/** NumberLink leads to what is known of a number. */
+/** NumberLink leads to what is known of a number: of a phone's, which is one word, or of an address, which may be long. */
 export function NumberLink({ number }: { number: string }) {
   const shown = number.replace(/^email:/, '')
-  return <a href={`#${encodeURIComponent(number)}`} class="number"><bdi dir="ltr">{shown}</bdi></a>
+  return (
+    <a href={`#${encodeURIComponent(number)}`} class={shown === number ? 'number' : undefined}><bdi dir="ltr">{shown}</bdi></a>
+  )
 }
 
 /** accountColumn is there where rows may be of several accounts. */
