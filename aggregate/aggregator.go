@@ -45,9 +45,13 @@ const (
 	DefaultStateBytes = 16 << 30
 
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
-	// backlog is worked off. The pause between two is a restsOfPass-th of the last one.
-	targetPass  = 700 * time.Millisecond
-	restsOfPass = 5
+	// backlog is worked off.
+	targetPass = 700 * time.Millisecond
+	// After a short pass the next one waits for restsOfSmall times as long as it took, until apartPolls times Poll after
+	// it began; after a long one for a restsOfPass-th of it.
+	restsOfSmall = 3
+	apartPolls   = 4
+	restsOfPass  = 5
 	// behind is how old what waits is when to be through with all of it matters more than the next pass, and manyPasses
 	// how many passes more than this one it takes then.
 	behind     = 10 * time.Second
@@ -344,9 +348,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	case worked:
 		a.idle = a.cfg.Poll
-		// What is written to all the time is published again and again; a pause makes editions fewer, and costs a
-		// report that much freshness.
-		return max(a.cfg.Poll, min(time.Since(began)/restsOfPass, targetPass)), nil
+		return restAfter(time.Since(began), a.cfg.Poll), nil
 	}
 	a.idle = min(max(a.cfg.Poll, 2*a.idle), idlePolls*a.cfg.Poll)
 	select {
@@ -355,6 +357,14 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case <-time.After(a.idle):
 	}
 	return 0, nil
+}
+
+// restAfter is how long the next pass waits after one that answered all there was. An edition costs its dozens of
+// statements however little it changes, and has whoever asks for what changed compute it anew; a pause makes editions
+// fewer, and costs a report that much freshness.
+func restAfter(took, poll time.Duration) time.Duration {
+	small := min(restsOfSmall*took, apartPolls*poll-took)
+	return max(poll, small, min(took/restsOfPass, targetPass))
 }
 
 // streaming says that editions follow each other. It may be called from anywhere.

@@ -100,21 +100,25 @@ func (a *Aggregator) readDays(ctx context.Context) error {
 }
 
 // daysToBuild lists days that nothing has changed since the edition quiet, and those with more changes than are worth
-// adding up at each reading: the most changed first, and limit of them at most. While changes wait to be published, a
-// day that was never built is left until it is quiet: nearly all of its cells are of one edition, and would be copied.
+// adding up at each reading, limit of them at most: of the account with the most changed one, then of the next. Days of
+// an account lie beside each other: they are read in less than a third of the rows that as many of other accounts take.
+// While changes wait to be published, a day that was never built is left until it is quiet: nearly all of its cells are
+// of one edition, and would be copied.
 func (a *Aggregator) daysToBuild(quiet uint64, limit int) []dayKey {
 	const fewChanges = 2000
 	var all []dayKey
+	most := map[string]uint64{}
 	for key := range a.unsummed {
 		stand := a.days[key]
 		if fresh := stand.summed == 0 && a.pending > 0; stand.last < quiet ||
 			!fresh && stand.changed > fewChanges+stand.summed {
 			all = append(all, key)
+			most[key.account] = max(most[key.account], stand.changed)
 		}
 	}
 	slices.SortFunc(all, func(x, y dayKey) int {
-		return cmp.Or(cmp.Compare(a.days[y].changed, a.days[x].changed), cmp.Compare(y.unix, x.unix),
-			strings.Compare(x.account, y.account))
+		return cmp.Or(cmp.Compare(most[y.account], most[x.account]), strings.Compare(x.account, y.account),
+			cmp.Compare(y.unix, x.unix))
 	})
 	return all[:min(len(all), limit)]
 }

@@ -28,24 +28,26 @@ func mustStand(ctx context.Context, t testing.TB, a *Aggregator) {
 	}
 }
 
-// Days are built that are quiet or much changed, the most changed first; a new one not while changes wait.
+// Days are built that are quiet or much changed: those of the account with the most changed one first, the newest of
+// them first; a new one not while changes wait.
 func TestAggregator_DaysToBuild(t *testing.T) {
 	const quiet = 100
 	day := func(n int64) dayKey { return dayKey{"a", n * 86_400} }
 	a := Aggregator{days: map[dayKey]dayStand{
-		day(1): {changed: 10, last: quiet - 1},
-		day(2): {changed: 12_001, last: quiet, summed: 10_000},
-		day(3): {changed: 12_000, last: quiet, summed: 10_000},
-		day(4): {changed: 50_000, last: quiet},
-		day(5): {changed: 20, last: quiet - 1, summed: 10_000},
-	}, unsummed: map[dayKey]bool{day(1): true, day(2): true, day(3): true, day(4): true, day(5): true}}
+		day(1):   {changed: 10, last: quiet - 1},
+		day(2):   {changed: 12_001, last: quiet, summed: 10_000},
+		day(3):   {changed: 12_000, last: quiet, summed: 10_000},
+		day(4):   {changed: 50_000, last: quiet},
+		day(5):   {changed: 20, last: quiet - 1, summed: 10_000},
+		{"b", 0}: {changed: 40_000, last: quiet - 1},
+	}, unsummed: map[dayKey]bool{day(1): true, day(2): true, day(3): true, day(4): true, day(5): true, {"b", 0}: true}}
 	for _, c := range []struct {
 		pending, limit int
 		want           []dayKey
 	}{
-		{0, 10, []dayKey{day(4), day(2), day(5), day(1)}},
-		{0, 2, []dayKey{day(4), day(2)}},
-		{1, 10, []dayKey{day(2), day(5), day(1)}},
+		{0, 10, []dayKey{day(5), day(4), day(2), day(1), {"b", 0}}},
+		{0, 2, []dayKey{day(5), day(4)}},
+		{1, 10, []dayKey{{"b", 0}, day(5), day(2), day(1)}},
 	} {
 		a.pending = c.pending
 		if got := a.daysToBuild(quiet, c.limit); !slices.Equal(got, c.want) {

@@ -87,3 +87,22 @@ func run(t *testing.T, a *Aggregator) {
 		}
 	})
 }
+
+// Small editions are kept apart, and long passes rest for a part of what they took.
+func TestRestAfter(t *testing.T) {
+	const poll = 150 * time.Millisecond
+	for took, want := range map[time.Duration]time.Duration{
+		time.Millisecond:       poll,
+		50 * time.Millisecond:  poll,
+		100 * time.Millisecond: 300 * time.Millisecond,
+		140 * time.Millisecond: 420 * time.Millisecond,
+		200 * time.Millisecond: 400 * time.Millisecond,
+		500 * time.Millisecond: poll,
+		time.Second:            200 * time.Millisecond,
+		time.Minute:            targetPass,
+	} {
+		if got := restAfter(took, poll); got != want {
+			t.Errorf("after a pass of %v: %v, want %v", took, got, want)
+		}
+	}
+}

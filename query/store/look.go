@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // look is what the tables were made of when somebody looked: numbers that differ once anything in them does.
@@ -16,42 +18,23 @@ type look struct {
 // accessDenied is ClickHouse's code of that error.
 const accessDenied = 497
 
-// look looks at what tables are made of, and reads what the aggregator stated last in a table, if that is asked for.
-func (d *DB) look(ctx context.Context, freshness bool) (l look, f Freshness, err error) {
-	statement, err := Fill(stateTemplate.Lookup("look"), struct{ Freshness bool }{freshness})
-	if err != nil {
-		return l, f, err
-	}
-	var ageMS int64
-	err = d.Conn.QueryRow(d.SmallSettings(ctx), statement).Scan(&f.Known, &f.AsOfMS, &f.PendingBuckets, &ageMS,
-		&l.known, &l.history, &l.optOuts, &l.lists, &l.lost)
+// look looks at what tables are made of.
+func (d *DB) look(ctx context.Context) (l look, err error) {
+	of := map[string]*uint64{"editions": &l.history, "day_changes": &l.history, "builds": &l.history,
+		"opt_outs": &l.optOuts, "reference": &l.lists, "routes": &l.lists, "lost_hours": &l.lost}
+	err = schema.EachRow(d.SmallSettings(ctx), d.Conn, "look for changes", stateStatement("look"),
+		func(rows driver.Rows) error {
+			var table string
+			var part uint64
+			if err := rows.Scan(&table, &part); err != nil {
+				return err
+			}
+			*of[table] ^= part
+			l.known = l.known || table == "routes" // Channels are in it since the tables were made.
+			return nil
+		})
 	if refused(err) {
-		return look{}, f, nil
+		return look{}, nil
 	}
-	f.Age = time.Duration(ageMS) * time.Millisecond
-	return l, f, err
-}
-
-// readPublished reads what is published, but for what is as it was.
-func (d *DB) readPublished(ctx context.Context, last *published) (*published, error) {
-	p := &published{began: time.Now()}
-	asOfMS, at := d.stated() // before the editions that it covers
-	freshness := last != nil && (at.IsZero() || !last.fresh.Known)
-	var err error
-	if p.look, p.fresh, err = d.look(ctx, freshness); err != nil {
-		return nil, fmt.Errorf("look for changes: %w", err)
-	}
-	if last != nil && p.look.known && p.look == last.look {
-		same := *last
-		if same.began = p.began; freshness {
-			same.fresh = p.fresh
-		}
-		same.fresh.take(asOfMS, at)
-		return &same, nil
-	}
-	if err := d.readChanged(ctx, p, last); err != nil {
-		return nil, err
-	}
-	p.fresh.take(asOfMS, at)
-	return p, nil
+	return l, err
 }

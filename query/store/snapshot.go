@@ -14,6 +14,9 @@ import (
 //go:embed sql/zone.sql
 var zoneSQL string
 
+//go:embed sql/freshness.sql
+var freshnessSQL string
+
 // Freshness is the aggregator's last word; Known is false when it has not spoken yet.
 type Freshness struct {
 	Known          bool
@@ -23,20 +26,23 @@ type Freshness struct {
 }
 
 // Freshness reads it.
-func (d *DB) Freshness(ctx context.Context) (Freshness, error) {
-	var f Freshness
-	var ageMS int64
-	statement, err := Fill(stateTemplate.Lookup("freshness.sql"), nil)
-	if err != nil {
+func (d *DB) Freshness(ctx context.Context) (f Freshness, err error) {
+	if err := d.readFreshness(ctx, &f); err != nil {
 		return f, err
 	}
-	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement).Scan(&f.Known, &f.AsOfMS, &f.PendingBuckets,
-		&ageMS); err != nil {
-		return f, fmt.Errorf("read freshness: %w", err)
-	}
-	f.Age = time.Duration(ageMS) * time.Millisecond
 	f.take(d.stated())
 	return f, nil
+}
+
+// readFreshness reads what is stored of it.
+func (d *DB) readFreshness(ctx context.Context, f *Freshness) error {
+	var ageMS int64
+	if err := d.Conn.QueryRow(d.SmallSettings(ctx), freshnessSQL).Scan(&f.Known, &f.AsOfMS, &f.PendingBuckets,
+		&ageMS); err != nil {
+		return fmt.Errorf("read freshness: %w", err)
+	}
+	f.Age = time.Duration(ageMS) * time.Millisecond
+	return nil
 }
 
 // stated is what an aggregator of this process stated last.

@@ -16,10 +16,19 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed sql/state.sql sql/freshness.sql sql/look.sql
+//go:embed sql/state.sql sql/look.sql
 var stateSQL embed.FS
 
 var stateTemplate = template.Must(template.New("state.sql").ParseFS(stateSQL, "sql/*.sql"))
+
+// stateStatement is a statement of state.sql or look.sql.
+func stateStatement(name string) string {
+	statement, err := Fill(stateTemplate.Lookup(name), nil)
+	if err != nil {
+		panic(err) // They have no data, so each of them is the same always, and tests have seen it.
+	}
+	return statement
+}
 
 // References tell which reference data there is, by numbers that differ when some was put or taken back.
 type References struct {
@@ -161,152 +170,6 @@ func (d *DB) References(ctx context.Context) (References, error) {
 	return p.references, nil
 }
 
-// published is what was published at a moment, of all accounts. It does not change but for what days learns.
-type published struct {
-	began        time.Time
-	fresh        Freshness
-	edition      uint64
-	dead         []uint64
-	epoch        uint64
-	references   References
-	lostAccounts []string
-	lostHours    []time.Time
-	// optOuts is the newest edition that attributed an opt-out, published or not, 0 where nobody ever opted out.
-	// changes is how many rows of day_changes there are.
-	optOuts, changes uint64
-	days             *dayIndex
-	// look was taken before the rest was read.
-	look look
-}
-
-// lostIn reports whether an hour of the period lacks facts that were there.
-func (p *published) lostIn(scope Scope) bool {
-	for i, hour := range p.lostHours {
-		// The cohorts of an hour's messages lie in it, or close by.
-		if ms := hour.UnixMilli(); ms >= scope.FromMS-schema.HourMS && ms < scope.ToMS+schema.HourMS &&
-			(len(scope.Accounts) == 0 || slices.Contains(scope.Accounts, p.lostAccounts[i])) {
-			return true
-		}
-	}
-	return false
-}
-
-// sharedFor is how old what was published may be for requests that come while others are answered. Looking whether it
-// has changed costs as much as a report does otherwise.
-const sharedFor = 250 * time.Millisecond
-
-// publishedCache keeps what was published last. It is safe for concurrent use.
-type publishedCache struct {
-	mu   sync.Mutex
-	last *published
-	// fresh says that last may be shared.
-	fresh bool
-}
-
-// Forget has the next request read what is published: somebody was told of something that it may miss otherwise.
-func (d *DB) Forget() {
-	d.shared.mu.Lock()
-	defer d.shared.mu.Unlock()
-	d.shared.fresh = false
-}
-
-type publishedKey struct{}
-
-// Begin looks at what is published once for all of a request, and names what answers of the API are made of besides the
-// time and the request. The look takes as long as given at most.
-func (d *DB) Begin(ctx context.Context, most time.Duration) (request context.Context, name string, err error) {
-	looking, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	p, err := d.published(looking)
-	if err != nil {
-		return nil, "", err
-	}
-	return context.WithValue(ctx, publishedKey{}, p), fmt.Sprint(p.epoch, p.edition, p.dead, p.references,
-		p.changes, p.lostAccounts, p.lostHours), nil
-}
-
-// published returns what was published when it was called, or later, or shortly before while others are answered.
-func (d *DB) published(ctx context.Context) (*published, error) {
-	if p, begun := ctx.Value(publishedKey{}).(*published); begun {
-		return p, nil
-	}
-	called := time.Now()
-	c := &d.shared
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p := c.last; c.fresh && (p.began.After(called) ||
-		d.Busy != nil && d.Busy() && called.Sub(p.began) < sharedFor) {
-		return p, nil
-	}
-	// For all who ask, whoever is the first.
-	p, err := d.readPublished(answer.ForAll(ctx), c.last)
-	if err != nil {
-		return nil, fmt.Errorf("read what is published: %w", err)
-	}
-	c.last, c.fresh = p, true
-	return p, nil
-}
-
-// readChanged reads what is published, and takes what is known to be as it was from what was published last.
-func (d *DB) readChanged(ctx context.Context, p, last *published) error {
-	data := struct{ Since, Lost, Lists, OptOuts bool }{last != nil, true, true, true}
-	var args []any
-	if last != nil {
-		args = append(args, clickhouse.Named("since", last.edition))
-		if p.look.known && last.look.known {
-			data.Lost, data.Lists = p.look.lost != last.look.lost, p.look.lists != last.look.lists
-			// An opt-out may have been there before its edition was published.
-			data.OptOuts = p.look.optOuts != last.look.optOuts || last.optOuts > last.edition
-		}
-	}
-	statement, err := Fill(stateTemplate, data)
-	if err != nil {
-		return err
-	}
-	var ageMS int64
-	var later struct {
-		accounts, optedOut      []string
-		days                    []time.Time
-		builds, changed, optOut []uint64
-	}
-	lists := &p.references.PriceLists
-	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, args...).Scan(&p.fresh.Known, &p.fresh.AsOfMS,
-		&p.fresh.PendingBuckets, &ageMS, &p.edition, &p.dead, &p.lostAccounts, &p.lostHours, &lists.Tariffs,
-		&lists.Templates, &lists.Lists, &p.references.errorMaps, &p.references.routes, &p.changes, &later.accounts,
-		&later.days, &later.builds, &later.changed, &later.optedOut, &later.optOut, &p.optOuts); err != nil {
-		return err
-	}
-	p.fresh.Age = time.Duration(ageMS) * time.Millisecond
-	if !data.Lost {
-		p.lostAccounts, p.lostHours = last.lostAccounts, last.lostHours
-	}
-	if !data.Lists {
-		p.references = last.references
-	}
-	// What is newer may be published yet.
-	p.dead = slices.DeleteFunc(p.dead, func(e uint64) bool { return e > p.edition })
-	p.days = newDayIndex(p.edition, p.dead)
-	if last == nil {
-		return nil
-	}
-	p.optOuts, p.epoch = max(p.optOuts, last.optOuts), last.epoch
-	if p.edition < last.edition ||
-		slices.ContainsFunc(last.dead, func(e uint64) bool { return !slices.Contains(p.dead, e) }) {
-		p.epoch++
-		return nil // Ids were not as they should be: what days are made of is read anew.
-	}
-	p.days.accounts = last.days.known()
-	for i, account := range later.accounts {
-		p.days.change(owner{account: account}, later.days[i], later.builds[i], later.changed[i])
-		p.days.change(owner{all: true}, later.days[i], later.builds[i], max(later.builds[i], later.changed[i]))
-	}
-	for i, account := range later.optedOut {
-		p.days.optedOut(owner{account: account}, later.optOut[i])
-		p.days.optedOut(owner{all: true}, later.optOut[i])
-	}
-	return nil
-}
-
 // dayIndex is what the days of accounts are made of as an edition left them, of the accounts that were asked for, and
 // of all together if they were. It is safe for concurrent use.
 type dayIndex struct {
@@ -395,15 +258,11 @@ func (x *dayIndex) of(ctx context.Context, d *DB, whose owner) (of accountDays, 
 	if whose.all {
 		name = "days_of_all"
 	}
-	statement, err := Fill(stateTemplate.Lookup(name), nil)
-	if err != nil {
-		return of, err
-	}
 	var dates []time.Time
 	var builds, changed []uint64
-	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, clickhouse.Named("account", whose.account),
-		clickhouse.Named("edition", x.edition), clickhouse.Named("dead", append([]uint64{}, x.dead...))).Scan(&dates,
-		&builds, &changed, &of.optOut); err != nil {
+	if err := d.Conn.QueryRow(d.SmallSettings(ctx), stateStatement(name),
+		clickhouse.Named("account", whose.account), clickhouse.Named("edition", x.edition),
+		clickhouse.Named("dead", append([]uint64{}, x.dead...))).Scan(&dates, &builds, &changed, &of.optOut); err != nil {
 		return of, err
 	}
 	for i, date := range dates {

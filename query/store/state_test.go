@@ -158,15 +158,11 @@ func seen(s *State) uint64 {
 // blind is ClickHouse to a user who may not look at its parts.
 type blind struct{ driver.Conn }
 
-type denied struct{ driver.Row }
-
-func (denied) Scan(...any) error { return &clickhouse.Exception{Code: accessDenied} }
-
-func (b blind) QueryRow(ctx context.Context, statement string, args ...any) driver.Row {
+func (b blind) Query(ctx context.Context, statement string, args ...any) (driver.Rows, error) {
 	if strings.Contains(statement, "system.parts") {
-		return denied{}
+		return nil, &clickhouse.Exception{Code: accessDenied}
 	}
-	return b.Conn.QueryRow(ctx, statement, args...)
+	return b.Conn.Query(ctx, statement, args...)
 }
 
 // While nothing changes, a request costs one statement, and as_of goes on.
@@ -191,6 +187,11 @@ func TestDB_State_LooksOnce(t *testing.T) {
 type counting struct {
 	driver.Conn
 	asked int
+}
+
+func (c *counting) Query(ctx context.Context, statement string, args ...any) (driver.Rows, error) {
+	c.asked++
+	return c.Conn.Query(ctx, statement, args...)
 }
 
 func (c *counting) QueryRow(ctx context.Context, statement string, args ...any) driver.Row {

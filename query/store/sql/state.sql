@@ -1,67 +1,55 @@
-{{- /* What requests begin with, but for what has not changed since it was read. ClickHouse runs the subqueries while it reads the statement, in the order of
-their first use: as_of comes before the editions, so what was acknowledged before it is surely in them, and what they changed comes after those. Parameter:
-since. */ -}}
-WITH
-    (SELECT tuple({{template "freshness"}}) FROM freshness) AS fresh,
-    -- The newest edition that was published, and those that were begun and are not. Publication is one insert of one block, and the ids only grow: whatever
-    -- this answers is whole.
-    (
-        SELECT (maxIf(edition, is_published), groupArrayIf(edition, NOT is_published))
-        FROM (SELECT edition, max(published) AS is_published FROM editions GROUP BY edition)
-    ) AS published,
-    -- The hours that lack facts which were there.
-{{- if .Lost}}
-    (
-        SELECT (groupArray(account), groupArray(bucket))
-        FROM (SELECT account, bucket FROM lost_hours GROUP BY account, bucket HAVING argMax(state, version) = 'open')
-    ) AS lost,
-{{- else}}
-    ([]::Array(String), []::Array(DateTime('UTC'))) AS lost,
-{{- end}}
-    -- The newest versions of the lists that prices are made of, 0 where nobody has put one, and what tells these lists from others of the same versions: a
-    -- version that two writers were given belongs to one row in the end (listID in package prices). The last differs when an error map was put or taken back.
-{{- if .Lists}}
-    (
-        SELECT (maxIf(newest.1, kind = 'tariffs'), maxIf(newest.1, kind = 'templates'),
-            groupBitXorIf(reinterpretAsUInt64(substring(UUIDToNum(newest.2), 9)), kind != 'error_map'), sumIf(ids, kind = 'error_map'))
-        FROM
-        (
-            SELECT kind, account, max((version, id)) AS newest, sum(cityHash64(id)) AS ids
-            FROM reference
-            WHERE kind IN ('tariffs', 'templates', 'error_map')
-            GROUP BY kind, account
-        )
-    ) AS lists,
-    (SELECT sum(cityHash64(account, channel, provider, version, delivery, reads, bound, settling_days)) FROM routes) AS routes,
-{{- else}}
-    (toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0)) AS lists, toUInt64(0) AS routes,
-{{- end}}
-    (SELECT count() FROM day_changes) AS changes,
-    -- What editions from {since} on changed.
-{{- if .Since}}
-    (
-        SELECT (groupArray(account), groupArray(day), groupArray(base), groupArray(changed))
-        FROM ({{template "days" "edition >= {since:UInt64}"}})
-    ) AS days,
-{{- else}}
-    ([]::Array(String), []::Array(Date), []::Array(UInt64), []::Array(UInt64)) AS days,
-{{- end}}
-    -- Who opted out since, and the newest edition that attributed an opt-out, if it is not published yet.
-{{- if .OptOuts}}
-    (
-        SELECT (groupArray(account), groupArray(seen), max(newest))
-        FROM
-        (
-            SELECT account, maxIf(generation, {{template "seen" "generation"}}) AS seen, max(generation) AS newest
-            FROM opt_outs {{if .Since}}WHERE generation >= {since:UInt64} {{end}}GROUP BY account
-        )
-    ) AS opted
-{{- else}}
-    ([]::Array(String), []::Array(UInt64), toUInt64(0)) AS opted
-{{- end}}
-SELECT
-    fresh.1, fresh.2, fresh.3, fresh.4, published.1, published.2, lost.1, lost.2, lists.1, lists.2, lists.3, lists.4, routes, changes,
-    days.1, days.2, days.3, days.4, opted.1, opted.2, opted.3
+{{- /* What requests begin with: plain statements, one after the other, of which one is left out where its tables are as they were (look.sql). As parts of
+one statement they took more than twice as long: ClickHouse plans each scalar subquery anew wherever it is used. as_of is read before the editions, so what
+was acknowledged before it is surely in them, and what they changed comes after those. */ -}}
+
+{{- /* The newest edition that was published, and those that were begun and are not. Publication is one insert of one block, and the ids only grow: whatever
+this answers is whole. */ -}}
+{{define "editions"}}
+SELECT maxIf(edition, is_published), groupArrayIf(edition, NOT is_published)
+FROM (SELECT edition, max(published) AS is_published FROM editions GROUP BY edition)
+{{end -}}
+
+{{define "changes"}}SELECT count() FROM day_changes{{end -}}
+
+{{- /* The hours that lack facts which were there. */ -}}
+{{define "lost"}}
+SELECT account, bucket
+FROM lost_hours
+GROUP BY account, bucket
+HAVING argMax(state, version) = 'open'
+{{end -}}
+
+{{- /* The newest versions of the lists that prices are made of, 0 where nobody has put one, and what tells these lists from others of the same versions: a
+version that two writers were given belongs to one row in the end (listID in package prices). The last differs when an error map was put or taken back. */ -}}
+{{define "lists"}}
+SELECT maxIf(newest.1, kind = 'tariffs'), maxIf(newest.1, kind = 'templates'),
+    groupBitXorIf(reinterpretAsUInt64(substring(UUIDToNum(newest.2), 9)), kind != 'error_map'), sumIf(ids, kind = 'error_map')
+FROM
+(
+    SELECT kind, account, max((version, id)) AS newest, sum(cityHash64(id)) AS ids
+    FROM reference
+    WHERE kind IN ('tariffs', 'templates', 'error_map')
+    GROUP BY kind, account
+)
+{{end -}}
+{{define "routes"}}
+SELECT sum(cityHash64(account, channel, provider, version, delivery, reads, bound, settling_days)) FROM routes
+{{end -}}
+
+{{- /* What editions from {since} on changed of days. Parameters: since, edition, dead. */ -}}
+{{define "days_since"}}
+WITH ({edition:UInt64}, {dead:Array(UInt64)}) AS published
+{{template "days" "edition >= {since:UInt64}"}}
+{{end -}}
+
+{{- /* Who opted out from {since} on, the newest edition that is published and attributed such an opt-out, and the newest of all. Parameters as above. */ -}}
+{{define "opted_out_since"}}
+WITH ({edition:UInt64}, {dead:Array(UInt64)}) AS published
+SELECT account, maxIf(generation, {{template "seen" "generation"}}), max(generation)
+FROM opt_outs
+WHERE generation >= {since:UInt64}
+GROUP BY account
+{{end -}}
 
 {{- /* Of each account and day the newest build, and the newest edition that changed it, 0 where there is none. */ -}}
 {{define "days"}}
