@@ -37,7 +37,8 @@ const (
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
 // published.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
-	if now.Before(a.nextDays) || (a.pending > 0 || a.streaming()) && now.Before(a.daysRested) {
+	if now.Before(a.nextDays) || (a.pending > 0 || a.streaming()) && now.Before(a.daysRested) ||
+		a.pending == 0 && a.verdicts.Deferred() {
 		return nil
 	}
 	if a.days == nil {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -35,6 +36,9 @@ const (
 	// of its own length at least. With a shorter one, rounds that take long would take more than their share of the
 	// very streams that fall behind.
 	longestWait = 2 * time.Minute
+	// backlogAfter is how old what waits is when it is a backlog: the editions to come touch the same numbers again, so
+	// rounds wait until it is worked off, for longestWait at most.
+	backlogAfter = 10 * time.Second
 	// smallestShare bounds how small a slice gets after failures, and smallestByTime after slices that took long: some
 	// of what a slice costs is the same for each, and would be a round's greater part. The first one that decides while
 	// editions follow each other takes firstShare.
@@ -104,6 +108,10 @@ type Decider struct {
 	ended time.Time     // of the last slice
 	took  time.Duration // by it
 	tidy  time.Time     // when answered touches were last removed
+	// backlogged is when rounds began to wait for a backlog, and deferred says that they wait, or that what they waited
+	// with is still to be decided.
+	backlogged time.Time
+	deferred   atomic.Bool
 }
 
 // New returns a decider that does nothing until its turn.
@@ -125,8 +133,11 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		n.taken = true
 	}
 	n.urged = n.deps.Passes.Urged() || n.urged // it is said once
+	if n.waitsForBacklog() && !n.hurries() {
+		return nil
+	}
 	for first := true; first || n.round != nil; first = false {
-		if !n.hurries() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
+		if !n.hurries() && n.streaming() && time.Since(n.ended) < n.rest() {
 			return nil
 		}
 		if n.round != nil {
@@ -148,13 +159,40 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	return nil
 }
 
+// Deferred reports whether verdicts that waited for a backlog are still to be decided, or wait for it.
+func (n *Decider) Deferred() bool { return n.deferred.Load() }
+
+// waitsForBacklog reports whether a backlog is being worked off, and not for long yet.
+func (n *Decider) waitsForBacklog() bool {
+	asOf := n.deps.Passes.AsOf()
+	if asOf == 0 || !n.deps.Passes.Waiting() || n.age(asOf) <= backlogAfter {
+		n.backlogged = time.Time{}
+		return false
+	}
+	if n.backlogged.IsZero() {
+		n.backlogged = time.Now()
+	}
+	n.deferred.Store(true)
+	return time.Since(n.backlogged) < longestWait
+}
+
+// age is how old what was stated is.
+func (n *Decider) age(asOfMS int64) time.Duration {
+	return time.Duration(n.cfg.Now().UnixMilli()-asOfMS) * time.Millisecond
+}
+
+// streaming reports whether editions follow each other. After a backlog the verdicts that waited for it are next.
+func (n *Decider) streaming() bool {
+	return n.deps.Passes.Streaming() && (n.deps.Passes.Waiting() || !n.deferred.Load())
+}
+
 // hurries reports whether somebody waits for the round at hand or the next one.
 func (n *Decider) hurries() bool { return n.urged || n.round != nil && n.round.urged }
 
 // rest is how long the next slice waits after the last one while editions follow each other.
 func (n *Decider) rest() time.Duration {
 	share := shareOfTime
-	if n.cfg.Now().UnixMilli()-n.deps.Passes.AsOf() > yieldAfter.Milliseconds() {
+	if n.age(n.deps.Passes.AsOf()) > yieldAfter {
 		share = shareBehind
 	}
 	most := longestWait
@@ -217,7 +255,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 			return 0, err
 		}
 	}
-	r, share, streaming := n.round, n.round.most, n.deps.Passes.Streaming()
+	r, share, streaming := n.round, n.round.most, n.streaming()
 	if streaming {
 		share = min(share, n.share)
 	}
@@ -237,6 +275,9 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 			return looked, fmt.Errorf("state that numbers are decided: %w", err)
 		}
 		n.done, n.round = r.ready, nil
+		if n.deps.Passes.Ready() <= n.done {
+			n.deferred.Store(false)
+		}
 	}
 	n.took = time.Since(began)
 	if streaming {
@@ -275,6 +316,7 @@ func (n *Decider) begin(ctx context.Context) (*round, error) {
 	r := &round{Decider: n, done: n.done, urged: n.urged, asOfMS: n.deps.Passes.AsOf(), most: 1}
 	if r.ready = n.deps.Passes.Ready(); r.ready <= n.done {
 		n.urged = false // who waits is urged for after that is ready: the last round has answered
+		n.deferred.Store(false)
 		return nil, nil
 	}
 	if err := r.prepare(ctx); err != nil {

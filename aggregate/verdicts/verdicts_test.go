@@ -123,3 +123,32 @@ func TestDecider_Turn_Urged(t *testing.T) {
 		}
 	}
 }
+
+// Rounds wait for a backlog, for two minutes at most, and come first once it is worked off; a stream that is a few
+// seconds behind is none.
+func TestDecider_WaitsForBacklog(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	asOf, waiting := int64(0), true
+	n := New(Config{Now: func() time.Time { return now }}, Deps{Passes: Passes{
+		AsOf: func() int64 { return asOf }, Waiting: func() bool { return waiting },
+		Streaming: func() bool { return true }}})
+	want := func(when string, waits, deferred, streaming bool) {
+		t.Helper()
+		if got := n.waitsForBacklog(); got != waits || n.Deferred() != deferred || n.streaming() != streaming {
+			t.Errorf("%s: waits %v, deferred %v, streaming %v", when, got, n.Deferred(), n.streaming())
+		}
+	}
+	want("before the first edition", false, false, true)
+	asOf = now.Add(-backlogAfter).UnixMilli()
+	want("a stream that is behind", false, false, true)
+	asOf--
+	want("a backlog", true, true, true)
+	n.backlogged = n.backlogged.Add(-longestWait)
+	want("a long backlog", false, true, true)
+	waiting = false
+	want("worked off", false, true, false)
+	waiting = true
+	want("another backlog", true, true, true)
+	asOf, waiting = now.UnixMilli(), true
+	want("a stream after it", false, true, true)
+}

@@ -75,6 +75,7 @@ test('keys alone lead from the login to files, a verdict and a price list', asyn
   await page.setViewportSize({ width: 1440, height: 900 })
   await page.goto(`/?${DAY}&channel=viber&channel=sms`)
   await page.getByLabel('Key').waitFor()
+  await has(page, 'input') // shown first, and given the focus then
   await page.keyboard.type(inject('service').keys['all'] ?? '')
   await page.keyboard.press('Enter')
   await page.locator('#arrive .figures').waitFor()
