@@ -108,9 +108,10 @@ type Decider struct {
 	ended time.Time     // of the last slice
 	took  time.Duration // by it
 	tidy  time.Time     // when answered touches were last removed
-	// backlogged is when rounds began to wait for a backlog, and deferred says that they wait, or that what they waited
-	// with is still to be decided.
+	// backlogged is when rounds began to wait for a backlog, and owed the generation up to which they waited. deferred
+	// says that they wait, or that this is still to be decided.
 	backlogged time.Time
+	owed       uint64
 	deferred   atomic.Bool
 }
 
@@ -125,7 +126,11 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		n.taken = false // another aggregator may decide from here on
 		return nil
 	}
-	defer func() { n.taken = n.taken && err == nil }()
+	defer func() {
+		if n.taken = n.taken && err == nil; err != nil {
+			n.deferred.Store(false) // nobody waits for what fails
+		}
+	}()
 	if !n.taken {
 		if err := n.TakeOver(ctx); err != nil {
 			return err
@@ -137,7 +142,7 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 		return nil
 	}
 	for first := true; first || n.round != nil; first = false {
-		if !n.hurries() && n.streaming() && time.Since(n.ended) < n.rest() {
+		if !n.hurries() && n.deps.Passes.Streaming() && time.Since(n.ended) < n.rest() {
 			return nil
 		}
 		if n.round != nil {
@@ -159,31 +164,33 @@ func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	return nil
 }
 
-// Deferred reports whether verdicts that waited for a backlog are still to be decided, or wait for it.
+// Deferred reports whether verdicts wait for a backlog, or what they waited with is still to be decided.
 func (n *Decider) Deferred() bool { return n.deferred.Load() }
 
-// waitsForBacklog reports whether a backlog is being worked off, and not for long yet.
+// waitsForBacklog reports whether a backlog is being worked off, and not for long yet. A lag that swings is one backlog
+// until what waited is decided.
 func (n *Decider) waitsForBacklog() bool {
 	asOf := n.deps.Passes.AsOf()
 	if asOf == 0 || !n.deps.Passes.Waiting() || n.age(asOf) <= backlogAfter {
-		n.backlogged = time.Time{}
+		if !n.deferred.Load() {
+			n.backlogged = time.Time{}
+		}
 		return false
 	}
 	if n.backlogged.IsZero() {
 		n.backlogged = time.Now()
 	}
+	if time.Since(n.backlogged) >= longestWait {
+		return false
+	}
+	n.owed = n.deps.Passes.Ready()
 	n.deferred.Store(true)
-	return time.Since(n.backlogged) < longestWait
+	return true
 }
 
 // age is how old what was stated is.
 func (n *Decider) age(asOfMS int64) time.Duration {
 	return time.Duration(n.cfg.Now().UnixMilli()-asOfMS) * time.Millisecond
-}
-
-// streaming reports whether editions follow each other. After a backlog the verdicts that waited for it are next.
-func (n *Decider) streaming() bool {
-	return n.deps.Passes.Streaming() && (n.deps.Passes.Waiting() || !n.deferred.Load())
 }
 
 // hurries reports whether somebody waits for the round at hand or the next one.
@@ -255,7 +262,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 			return 0, err
 		}
 	}
-	r, share, streaming := n.round, n.round.most, n.streaming()
+	r, share, streaming := n.round, n.round.most, n.deps.Passes.Streaming()
 	if streaming {
 		share = min(share, n.share)
 	}
@@ -275,7 +282,7 @@ func (n *Decider) slice(ctx context.Context) (looked int, err error) {
 			return looked, fmt.Errorf("state that numbers are decided: %w", err)
 		}
 		n.done, n.round = r.ready, nil
-		if n.deps.Passes.Ready() <= n.done {
+		if n.done >= n.owed {
 			n.deferred.Store(false)
 		}
 	}

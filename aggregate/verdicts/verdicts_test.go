@@ -1,9 +1,12 @@
 package verdicts
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/aggregate/health"
 	"kaskad/schema/errormap"
@@ -124,31 +127,67 @@ func TestDecider_Turn_Urged(t *testing.T) {
 	}
 }
 
-// Rounds wait for a backlog, for two minutes at most, and come first once it is worked off; a stream that is a few
-// seconds behind is none.
-func TestDecider_WaitsForBacklog(t *testing.T) {
+// Rounds wait for a backlog, for two minutes at most however the lag swings, and unless somebody asks; a stream that is
+// a few seconds behind is none. It is over when what waited is decided, or fails.
+func TestDecider_Turn_Backlog(t *testing.T) {
 	now := time.UnixMilli(1_000_000)
-	asOf, waiting := int64(0), true
-	n := New(Config{Now: func() time.Time { return now }}, Deps{Passes: Passes{
-		AsOf: func() int64 { return asOf }, Waiting: func() bool { return waiting },
-		Streaming: func() bool { return true }}})
-	want := func(when string, waits, deferred, streaming bool) {
+	asOf, ready, waiting, urged := int64(0), uint64(7), true, false
+	n := New(Config{Now: func() time.Time { return now }, OnStep: func(string) {}}, Deps{Passes: Passes{
+		AsOf: func() int64 { return asOf }, Ready: func() uint64 { return ready },
+		Waiting: func() bool { return waiting }, Streaming: func() bool { return true },
+		Urged: func() bool { return urged }, CheckOwner: func(context.Context) error { return nil }}})
+	n.taken = true
+	turn := func(when string, decides, deferred bool) {
 		t.Helper()
-		if got := n.waitsForBacklog(); got != waits || n.Deferred() != deferred || n.streaming() != streaming {
-			t.Errorf("%s: waits %v, deferred %v, streaming %v", when, got, n.Deferred(), n.streaming())
+		// A turn that decides has nothing to do here, as far as it is not refused: all that is ready is done.
+		before := n.ended
+		n.done, n.took, n.tidy = ready, 0, time.Now().Add(time.Hour)
+		if err := n.Turn(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if n.ended.After(before) != decides || n.Deferred() != deferred {
+			t.Errorf("%s: decides %v, deferred %v", when, n.ended.After(before), n.Deferred())
 		}
 	}
-	want("before the first edition", false, false, true)
+	turn("before the first edition", true, false)
 	asOf = now.Add(-backlogAfter).UnixMilli()
-	want("a stream that is behind", false, false, true)
+	turn("a stream that is behind", true, false)
 	asOf--
-	want("a backlog", true, true, true)
-	n.backlogged = n.backlogged.Add(-longestWait)
-	want("a long backlog", false, true, true)
+	turn("a backlog", false, true)
+	if n.owed != ready {
+		t.Errorf("owed up to %d, want %d", n.owed, ready)
+	}
+	began := n.backlogged
+	asOf++
+	if n.waitsForBacklog() || n.backlogged != began {
+		t.Errorf("a lag that swings began to wait at %v, want %v", n.backlogged, began)
+	}
+	asOf--
+	urged = true
+	turn("somebody asks", true, false)
+	urged = false
+	turn("nobody asks any more", false, true)
+	n.backlogged = time.Now().Add(-longestWait)
+	turn("a long backlog", true, false)
+	n.backlogged = time.Time{}
+	turn("another backlog", false, true)
 	waiting = false
-	want("worked off", false, true, false)
-	waiting = true
-	want("another backlog", true, true, true)
-	asOf, waiting = now.UnixMilli(), true
-	want("a stream after it", false, true, true)
+	turn("worked off", true, false)
+	n.deferred.Store(true)
+	n.taken = false
+	n.deps.Conn = refusing{}
+	if err := n.Turn(t.Context(), true); !errors.Is(err, errRefused) || n.Deferred() {
+		t.Errorf("a turn that fails: %v, deferred %v", err, n.Deferred())
+	}
 }
+
+// refusing is ClickHouse that answers nothing.
+type refusing struct{ driver.Conn }
+
+var errRefused = errors.New("refused")
+
+type refusedRow struct{ driver.Row }
+
+func (refusedRow) Scan(...any) error { return errRefused }
+
+func (refusing) QueryRow(context.Context, string, ...any) driver.Row { return refusedRow{} }

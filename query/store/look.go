@@ -11,8 +11,8 @@ import (
 // look is what the tables were made of when somebody looked: numbers that differ once anything in them does.
 type look struct {
 	// known is false where ClickHouse does not tell, because its user may not read system.parts.
-	known                         bool
-	history, optOuts, lists, lost uint64
+	known                                bool
+	editions, days, optOuts, lists, lost uint64
 }
 
 // accessDenied is ClickHouse's code of that error.
@@ -20,7 +20,7 @@ const accessDenied = 497
 
 // look looks at what tables are made of.
 func (d *DB) look(ctx context.Context) (l look, err error) {
-	of := map[string]*uint64{"editions": &l.history, "day_changes": &l.history, "builds": &l.history,
+	of := map[string]*uint64{"editions": &l.editions, "day_changes": &l.days, "builds": &l.days,
 		"opt_outs": &l.optOuts, "reference": &l.lists, "routes": &l.lists, "lost_hours": &l.lost}
 	err = schema.EachRow(d.SmallSettings(ctx), d.Conn, "look for changes", stateStatement("look"),
 		func(rows driver.Rows) error {

@@ -133,13 +133,15 @@ func (d *DB) readChanged(ctx context.Context, p, last *published) error {
 	if err := d.row(ctx, "changes", nil, &p.changes); err != nil {
 		return err
 	}
-	known := last != nil && p.look.known && last.look.known
+	looked := last != nil && p.look.known && last.look.known
+	// The look was taken before the edition was read: what a later one did may not be in it.
+	known := looked && p.edition == last.edition
 	if known && p.look.lost == last.look.lost {
 		p.lostAccounts, p.lostHours = last.lostAccounts, last.lostHours
 	} else if err := d.readLost(ctx, p); err != nil {
 		return err
 	}
-	if known && p.look.lists == last.look.lists {
+	if looked && p.look.lists == last.look.lists {
 		p.references = last.references
 	} else if err := d.readLists(ctx, &p.references); err != nil {
 		return err
@@ -150,7 +152,7 @@ func (d *DB) readChanged(ctx context.Context, p, last *published) error {
 		if p.edition < last.edition ||
 			slices.ContainsFunc(last.dead, func(e uint64) bool { return !slices.Contains(p.dead, e) }) {
 			p.epoch++ // Ids were not as they should be: what days are made of is read anew.
-		} else if p.days.accounts = last.days.known(); p.edition > last.edition {
+		} else if p.days.accounts = last.days.known(); !known || p.look.days != last.look.days {
 			if err := d.readDaysSince(ctx, p, since); err != nil {
 				return err
 			}
