@@ -47,8 +47,8 @@ const (
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
 	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
-	// After a short pass the next one waits for restsOfSmall times as long as it took, until apartPolls times Poll after
-	// it began; after a long one for a restsOfPass-th of it.
+	// After a short pass the next one waits for restsOfSmall times as long as it took, until apartPolls times Poll
+	// after it began; after a long one for a restsOfPass-th of it.
 	restsOfSmall = 3
 	apartPolls   = 4
 	restsOfPass  = 5

@@ -260,9 +260,9 @@ func (x *dayIndex) of(ctx context.Context, d *DB, whose owner) (of accountDays, 
 	}
 	var dates []time.Time
 	var builds, changed []uint64
-	if err := d.Conn.QueryRow(d.SmallSettings(ctx), stateStatement(name),
-		clickhouse.Named("account", whose.account), clickhouse.Named("edition", x.edition),
-		clickhouse.Named("dead", append([]uint64{}, x.dead...))).Scan(&dates, &builds, &changed, &of.optOut); err != nil {
+	parameters := []any{clickhouse.Named("account", whose.account), clickhouse.Named("edition", x.edition),
+		clickhouse.Named("dead", append([]uint64{}, x.dead...))}
+	if err := d.row(ctx, name, parameters, &dates, &builds, &changed, &of.optOut); err != nil {
 		return of, err
 	}
 	for i, date := range dates {
