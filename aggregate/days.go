@@ -35,7 +35,7 @@ const (
 
 // buildDays sums what editions changed on days that are quiet, or that have changed much, so that reports read a few
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
-// published.
+// published. Verdicts that waited for a backlog come first.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	if now.Before(a.nextDays) || (a.pending > 0 || a.streaming()) && now.Before(a.daysRested) ||
 		a.pending == 0 && a.verdicts.Deferred() {
