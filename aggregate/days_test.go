@@ -113,4 +113,20 @@ func TestAggregator_Days_RestWhileChangesWait(t *testing.T) {
 	build(1)
 	a.lastWorked.Store(0)
 	build(2)
+	// Verdicts that wait for a backlog come first once it is worked off.
+	change("o")
+	turn := func(asOf time.Time, pending int64, deferred bool) {
+		t.Helper()
+		a.lastAsOfMS.Store(asOf.UnixMilli())
+		a.pendingNow.Store(pending)
+		if err := a.verdicts.Turn(t.Context(), true); err != nil || a.verdicts.Deferred() != deferred {
+			t.Fatalf("verdicts are deferred: %v, %v", a.verdicts.Deferred(), err)
+		}
+	}
+	a.lastWorked.Store(0)
+	a.working.Store(false)
+	turn(noon.Add(-time.Minute), 1, true)
+	build(2)
+	turn(noon, 0, false)
+	build(3)
 }
