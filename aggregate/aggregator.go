@@ -121,6 +121,9 @@ type Deps struct {
 	Logger *slog.Logger
 }
 
+// sums are those of messages that changed, and of hours that are computed whole.
+type sums struct{ changed, whole cells.Sum }
+
 // Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go
 // silent.
 type Aggregator struct {
@@ -132,17 +135,17 @@ type Aggregator struct {
 	begun      uint64 // the last edition that was begun
 	// batch is how many hours a pass computes whole, events how many events it takes the changes of.
 	batch, events int
-	// sums are those of messages that changed, and of hours that are computed whole.
-	sums       struct{ changed, whole cells.Sum }
-	scratch    []byte
-	lastFresh  time.Time
-	lastAsOfMS atomic.Int64
-	pendingNow atomic.Int64
-	stated     atomic.Bool  // freshness was stored
-	lastStated atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
-	lastStored atomic.Int64 // when freshness was stored last, likewise
-	lastWorked atomic.Int64 // when a pass last answered touches, likewise
-	working    atomic.Bool  // a pass is answering some
+	// sums take what is folded at present, flushed are those that are written meanwhile.
+	sums, flushed *sums
+	scratch       []byte
+	lastFresh     time.Time
+	lastAsOfMS    atomic.Int64
+	pendingNow    atomic.Int64
+	stated        atomic.Bool  // freshness was stored
+	lastStated    atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
+	lastStored    atomic.Int64 // when freshness was stored last, likewise
+	lastWorked    atomic.Int64 // when a pass last answered touches, likewise
+	working       atomic.Bool  // a pass is answering some
 	// storedAsOfMS and storedPending are what was stored then.
 	storedAsOfMS, storedPending atomic.Int64
 	idle                        time.Duration // how long the next look waits while nothing happens
@@ -216,7 +219,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 		Logger: deps.Logger}, cfg.OnStep)
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
-		woken: make(chan struct{}, 1)}
+		woken: make(chan struct{}, 1), sums: &sums{}, flushed: &sums{}}
 	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }, Registerer: deps.Registerer})
 	a.states = states.New(states.Config{Bytes: cfg.StateBytes, OnStep: func(step string) { a.cfg.OnStep(step) }},
@@ -326,7 +329,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		worked, err = a.pass(ctx)
 	}
 	if err != nil { // Of an edition that was not published nothing is left to go into the next one.
-		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
+		a.sums, a.flushed = &sums{}, &sums{}
 		a.audit.look, a.audit.suspected = nil, nil
 	}
 	switch {

@@ -1,12 +1,16 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate/states"
 	"kaskad/schema"
@@ -15,7 +19,7 @@ import (
 
 // changes are what events of some batches said of their messages, merged by message.
 type changes struct {
-	// all are in the order of their first events, and at finds one by its key.
+	// all are in the order of their first events until they are folded, and at finds one by its key.
 	all []change
 	at  map[string]int
 	// coldOf are the cold hours in a batch.
@@ -26,6 +30,12 @@ type changes struct {
 
 // change is what events said of one message: a state as it is stored, for many wait at a time.
 type change struct{ key, said string }
+
+// hour is that of the message.
+func (c change) hour() (state.Hour, error) {
+	key, err := state.ParseKey(c.key)
+	return key.Hour(), err
+}
 
 // add adds a change of a message.
 func (c *changes) add(key []byte, said string) error {
@@ -153,47 +163,113 @@ func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) erro
 	return nil
 }
 
-// foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved.
+// foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved. Those
+// of an hour come together, as their states are stored and as cells are added up fastest. While some are folded the
+// next ones are looked up and merged.
 func (e *edition) foldChanges(ctx context.Context, c *changes) error {
-	var stored []string
-	left := c.all[:0]
+	c.at = nil // Nothing is added any more, and collectors of garbage look through what is large.
+	all := c.all[:0]
 	for _, said := range c.all {
-		key, err := state.ParseKey(said.key)
+		hour, err := said.hour()
 		if err != nil {
 			return err
 		}
-		hour := key.Hour()
-		if e.whole[hour] {
-			continue
+		if !e.whole[hour] {
+			all = append(all, said)
 		}
-		left = append(left, said)
+	}
+	slices.SortFunc(all, func(x, y change) int { return strings.Compare(x.key, y.key) })
+	looking, stop := context.WithCancel(ctx)
+	merged, folded := make(chan []*changedMessage, 1), make(chan []*changedMessage, 1)
+	var merging errgroup.Group
+	merging.Go(func() error {
+		defer close(merged)
+		return e.mergeChanges(looking, all, merged, folded)
+	})
+	err := func() error {
+		for some := range merged {
+			for i, m := range some {
+				if len(m.published)+len(m.dialogs) > 0 {
+					e.held = append(e.held, &m.message)
+					some[i] = &changedMessage{}
+				} else if err := e.fold(ctx, &m.message); err != nil {
+					return err
+				}
+			}
+			select {
+			case folded <- some:
+			default:
+			}
+		}
+		return nil
+	}()
+	stop()
+	return cmp.Or(err, merging.Wait())
+}
+
+// mergeChanges merges changes with what is stored of their messages, and hands on those whose value changes by that, in
+// the memory of those that are folded.
+func (e *edition) mergeChanges(ctx context.Context, all []change, merged, folded chan []*changedMessage) error {
+	const atOnce = 128
+	var some []*changedMessage
+	hand := func() error {
+		select {
+		case merged <- some:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case some = <-folded:
+			some = some[:0]
+		default:
+			some = make([]*changedMessage, 0, atOnce)
+		}
+		return nil
+	}
+	for chunk := range slices.Chunk(all, e.states.AtOnce()) {
+		values, err := e.lookUp(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, said := range chunk {
+			some = appendRoom(some)
+			moved, err := some[len(some)-1].change(said, values[said.key])
+			if err != nil {
+				return err
+			}
+			if !moved {
+				some = some[:len(some)-1]
+			} else if len(some) == atOnce {
+				if err := hand(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return hand()
+}
+
+// appendRoom appends a message, in the memory of one that stood there before.
+func appendRoom(some []*changedMessage) []*changedMessage {
+	if len(some) == cap(some) || some[:len(some)+1][len(some)] == nil {
+		return append(some, &changedMessage{})
+	}
+	return some[:len(some)+1]
+}
+
+// lookUp reads what is stored of messages, of hours that have something.
+func (e *edition) lookUp(ctx context.Context, all []change) (map[string]string, error) {
+	var stored []string
+	for _, said := range all {
+		hour, err := said.hour()
+		if err != nil {
+			return nil, err
+		}
 		if e.states.Has(hour) {
 			stored = append(stored, said.key)
 		}
 	}
-	values, err := e.states.LookUp(ctx, stored)
-	if err != nil {
-		return err
-	}
-	room := &changedMessage{}
-	for _, said := range left {
-		moved, err := room.change(said, values[said.key])
-		if err != nil {
-			return err
-		}
-		if !moved {
-			continue
-		}
-		if len(room.published)+len(room.dialogs) > 0 {
-			e.held = append(e.held, &room.message)
-			room = &changedMessage{}
-			continue
-		}
-		if err := e.fold(ctx, &room.message); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.states.LookUp(ctx, stored)
 }
 
 // changedMessage is a message with the memory of its states, which serves one after the other.

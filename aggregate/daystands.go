@@ -41,9 +41,22 @@ func (c dayChanges) add(b *cells.Block) {
 	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
 	days := b.Columns[slices.Index(b.Names, "day")].([]time.Time)
 	const seconds = 24 * 60 * 60
+	var at dayKey // of many rows one after the other
+	var n uint64
 	for i, day := range days {
 		unix := day.Unix()
-		c[dayKey{accounts[i], unix - unix%seconds}]++
+		if is := (dayKey{accounts[i], unix - unix%seconds}); is != at {
+			c.count(at, n)
+			at, n = is, 0
+		}
+		n++
+	}
+	c.count(at, n)
+}
+
+func (c dayChanges) count(day dayKey, n uint64) {
+	if n > 0 {
+		c[day] += n
 	}
 }
 

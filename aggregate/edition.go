@@ -103,6 +103,11 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	if e.folded++; e.folded < flushEvery {
 		return nil
 	}
+	return e.flushFolded(ctx)
+}
+
+// flushFolded begins to write what was folded so far, with its states.
+func (e *edition) flushFolded(ctx context.Context) error {
 	var log []func(context.Context) error
 	if e.log.Waiting() > flushEvery/2 { // A few wait for the row that ends the log.
 		log = append(log, e.log.Write(e.deps.Conn, e.id))
@@ -128,12 +133,27 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush begins to write what was folded, and more: side by side, for a small insert is nothing but waiting. It waits
-// for what the last flush writes; what this one does is written when wrote returns. Sums of a flush that failed are
-// dropped with all others (turn), for they tell of legs and shapes once.
+// flush begins to write what was folded, and more. It waits for what the last flush writes; what this one does is
+// written when wrote returns, and until then another sum takes what is folded. Sums of a flush that failed are dropped
+// with all others (turn), for they tell of legs and shapes once.
 func (e *edition) flush(ctx context.Context, more ...func(context.Context) error) error {
 	e.folded = 0
-	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)
+	if err := e.wrote(); err != nil {
+		return err
+	}
+	e.sums, e.flushed = e.flushed, e.sums
+	done := make(chan error, 1)
+	go func() { done <- e.write(ctx, e.flushed, more) }()
+	e.writing = sync.OnceValue(func() error { return <-done })
+	return nil
+}
+
+// write writes what was folded, and more, if there is something in it: side by side, for a small insert is nothing but
+// waiting.
+func (e *edition) write(ctx context.Context, folded *sums, more []func(context.Context) error) error {
+	changed, whole := folded.changed.Blocks(e.id), folded.whole.Blocks(e.id)
+	folded.changed.Reset()
+	folded.whole.Reset()
 	for i := range whole {
 		whole[i].Table = strings.Replace(whole[i].Table, "rollup_", "whole_", 1)
 	}
@@ -150,26 +170,16 @@ func (e *edition) flush(ctx context.Context, more ...func(context.Context) error
 			blocks = append(blocks, e.numbersTouched(&blocks[i]))
 		}
 	}
-	e.sums.changed.Reset()
-	e.sums.whole.Reset()
-	if err := e.wrote(); err != nil {
-		return err
+	const sideBySide = 4
+	inserts, ctx := errgroup.WithContext(ctx)
+	inserts.SetLimit(sideBySide)
+	for _, b := range blocks {
+		inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
 	}
-	done := make(chan error, 1)
-	go func() {
-		const sideBySide = 4
-		inserts, ctx := errgroup.WithContext(ctx)
-		inserts.SetLimit(sideBySide)
-		for _, b := range blocks {
-			inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
-		}
-		for _, do := range more {
-			inserts.Go(func() error { return do(ctx) })
-		}
-		done <- inserts.Wait()
-	}()
-	e.writing = sync.OnceValue(func() error { return <-done })
-	return nil
+	for _, do := range more {
+		inserts.Go(func() error { return do(ctx) })
+	}
+	return inserts.Wait()
 }
 
 // wrote returns when all that was flushed is written.

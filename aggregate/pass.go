@@ -60,7 +60,9 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 			open.add(t)
 		}
 	}
-	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
+	for _, s := range []*sums{a.sums, a.flushed} {
+		s.changed.Rewrite, s.whole.Rewrite = !a.trusted, !a.trusted
+	}
 	joined := time.Now()
 	e := a.newEdition(id, nowMS)
 	answered, err := e.answer(ctx, open)
@@ -129,6 +131,11 @@ func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, e
 	}
 	if err := e.foldChanges(ctx, said); err != nil {
 		return nil, err
+	}
+	if e.folded > flushEvery/4 { // which is written while dialogs are read
+		if err := e.flushFolded(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.decideDialogs(ctx, open.asked); err != nil {
 		return nil, err

@@ -86,6 +86,9 @@ func (in *inserter) fill(to column.Interface, values any) error {
 		}
 		values = in.words.between(0, len(texts))
 	}
+	if texts, numbered := values.(*Texts); numbered {
+		values = texts.words.between(0, len(texts.words.rows))
+	}
 	from, ok := values.(native)
 	if texts, isTexts := values.(wordRange); isTexts {
 		if ok = strings.Contains(string(to.Type()), "LowCardinality("); !ok {

@@ -33,10 +33,12 @@ const (
 func (w *words) append(v []byte) { w.appendString(unsafe.String(unsafe.SliceData(v), len(v))) }
 
 // appendString keeps no reference to v.
-func (w *words) appendString(v string) {
+func (w *words) appendString(v string) { w.rows = append(w.rows, w.key(v)) }
+
+// key returns what stands for v in rows. It keeps no reference to v.
+func (w *words) key(v string) uint32 {
 	if v == "" {
-		w.rows = append(w.rows, 0)
-		return
+		return 0
 	}
 	slot := &w.recent[slotOf(v)]
 	known := *slot
@@ -48,7 +50,7 @@ func (w *words) appendString(v string) {
 		w.block = append(w.block, known.text)
 		known.block, known.at = w.number+1, uint32(len(w.block))
 	}
-	w.rows = append(w.rows, known.at)
+	return known.at
 }
 
 // slotOf spreads texts by their length and last bytes, in which names that are numbered differ.
@@ -107,6 +109,22 @@ func (w *words) reset() {
 		*w = words{block: w.block, rows: w.rows}
 	}
 }
+
+// Texts is a column of few different texts, LowCardinality(String) in ClickHouse, for who knows its texts by number:
+// what a text is known by in the column has to be asked for once. The zero value is a column without rows.
+type Texts struct{ words words }
+
+// NewTexts returns a column with room for so many rows.
+func NewTexts(rows int) *Texts { return &Texts{words{rows: make([]uint32, 0, rows)}} }
+
+// Key returns what a text is known by in this column.
+func (t *Texts) Key(text string) uint32 { return t.words.key(text) }
+
+// Add adds a row, by the key of its text.
+func (t *Texts) Add(key uint32) { t.words.rows = append(t.words.rows, key) }
+
+// Strings returns the texts of all rows.
+func (t *Texts) Strings() []string { return t.words.between(0, len(t.words.rows)).strings() }
 
 // wordRange is the rows from lo to hi of a column.
 type wordRange struct {

@@ -181,7 +181,7 @@ func (s *Sum) recipientBlock(edition uint64) Block {
 	}
 	r := s.recipients
 	b := Block{Table: "attempts_by_recipient", Rows: len(rows)}
-	s.addText(&b, "account", rows, func(i uint32) uint32 { return r[i].account })
+	b.add("account", column(rows, func(i uint32) string { return s.names.texts[r[i].account] }))
 	b.add("recipient", column(rows, func(i uint32) string { return r[i].recipient }))
 	b.add("bucket", column(rows, func(i uint32) int64 { return int64(r[i].bucket) }))
 	b.add("message_id", column(rows, func(i uint32) string { return r[i].messageID }))

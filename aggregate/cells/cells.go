@@ -34,6 +34,8 @@ type Sum struct {
 	names  names
 	places table[place, struct{}]
 	dims   dimensions
+	// hour is that of the cells which are found again: those of others stand in the tables, and are not looked for.
+	hour hour
 
 	attempts   table[attemptKey, attemptCell]
 	latencies  table[latencyKey, int64]
@@ -56,10 +58,17 @@ type Sum struct {
 	prices   []law.Price
 	old, new []recipientRow
 	scratch  []byte
+
+	// Of the column of texts that is made at present, or was last.
+	column uint32
+	keys   []columnKey
 }
 
 // place is where a cell is: an account, the hour in which messages are stored, the quarter hour of their cohorts.
 type place struct{ account, bucket, cohort uint32 }
+
+// hour is the part of a place that messages are sorted by.
+type hour struct{ account, bucket uint32 }
 
 // step is an attempt with what follows of it.
 type step struct {
@@ -93,6 +102,7 @@ func (s *Sum) Reset() {
 		*s = Sum{Rewrite: s.Rewrite}
 		return
 	}
+	s.hour = hour{}
 	s.places.reset()
 	s.attempts.reset()
 	s.latencies.reset()
@@ -112,8 +122,26 @@ func (s *Sum) Reset() {
 	s.people = s.people[:0]
 }
 
+// enter has cells of an hour looked up among those of this hour alone, which are few and at hand. A cell of an hour
+// that is entered again is another one with the same key, and both add up where they are read.
+func (s *Sum) enter(at hour) {
+	if at == s.hour {
+		return
+	}
+	s.hour = at
+	s.places.leave()
+	s.attempts.leave()
+	s.latencies.leave()
+	s.cascades.leave()
+	s.spend.leave()
+	s.spendMoney.leave()
+	s.waste.leave()
+	s.failures.leave()
+}
+
 // Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their
-// order; none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
+// order; none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing. Messages of an
+// hour of an account take less when they come one after the other.
 func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 	h, known := s.fold(m, units)
 	if !known {
@@ -192,8 +220,9 @@ func (s *Sum) fold(m *state.Message, units []law.Units) (message, bool) {
 	if h.cohortMS == schema.Never {
 		return h, false
 	}
-	h.place = s.places.index(place{s.names.of(m.Account), uint32(m.BucketMS / 1000),
-		uint32((h.cohortMS - h.cohortMS%quarterMS) / 1000)})
+	at := hour{s.names.of(m.Account), uint32(m.BucketMS / 1000)}
+	s.enter(at)
+	h.place = s.places.index(place{at.account, at.bucket, uint32((h.cohortMS - h.cohortMS%quarterMS) / 1000)})
 	for i := range m.Attempts {
 		s.steps = append(s.steps, step{})
 		st := &s.steps[len(s.steps)-1]
@@ -328,49 +357,6 @@ func (s *Sum) noteShape(h *message) {
 	}
 }
 
-// table keeps a value for each key, in the order in which the keys came. A key that is asked for again at once, as
-// those of a message's old and new state are, is found without a look into the map.
-type table[K comparable, V any] struct {
-	at     map[K]uint32
-	keys   []K
-	values []V
-	last   uint32
-}
-
-func (t *table[K, V]) index(key K) uint32 {
-	if int(t.last) < len(t.keys) && t.keys[t.last] == key {
-		return t.last
-	}
-	i, known := t.at[key]
-	if !known {
-		if t.at == nil {
-			t.at = map[K]uint32{}
-		}
-		i = uint32(len(t.keys))
-		t.at[key] = i
-		var zero V
-		t.keys, t.values = append(t.keys, key), append(t.values, zero)
-	}
-	t.last = i
-	return i
-}
-
-// of returns the value of a key, and whether the key is new. The pointer holds until the next key comes.
-func (t *table[K, V]) of(key K) (*V, bool) {
-	known := len(t.keys)
-	i := t.index(key)
-	return &t.values[i], len(t.keys) > known
-}
-
-func (t *table[K, V]) reset() {
-	if len(t.keys) > maxKept {
-		*t = table[K, V]{} // To clear a large map takes longer than to make a small one.
-		return
-	}
-	clear(t.at)
-	t.keys, t.values = t.keys[:0], t.values[:0]
-}
-
 // names gives each text a number. That of the empty one is 0.
 type names struct {
 	known map[string]uint32
@@ -416,9 +402,24 @@ type dimensionTexts struct {
 
 // dimensions gives each combination of them a number.
 type dimensions struct {
-	at   map[dimensionTexts]uint32
-	all  []dimensionRow
-	last uint32
+	at  map[dimensionTexts]uint32
+	all []dimensionRow
+	// recent holds the numbers that were asked for last, by a mark of their texts: to hash all ten takes longer.
+	recent [1 << recentBits]uint32
+}
+
+const recentBits = 10
+
+// mark spreads combinations by the lengths and last letters of the texts that differ most.
+func (d *dimensionTexts) mark() uint32 {
+	mark := uint32(len(d.Channel)) + uint32(len(d.Provider))<<3 + uint32(len(d.App))<<6 + uint32(len(d.Trigger))<<9
+	for _, text := range [...]string{d.Campaign, d.Template, d.Operator, d.Sender} {
+		mark *= 31
+		if n := len(text); n > 0 {
+			mark += uint32(n) + uint32(text[n-1])<<8 + uint32(text[n/2])<<16
+		}
+	}
+	return mark * 0x9e3779b1 >> (32 - recentBits)
 }
 
 type dimensionRow struct {
@@ -436,11 +437,12 @@ type legOf struct {
 func (d *dimensions) of(a *law.Attempt, n *names) uint32 {
 	texts := dimensionTexts{a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(),
 		a.Traffic, a.Trigger}
-	if int(d.last) < len(d.all) && d.all[d.last].dimensionTexts == texts {
-		return d.last
+	recent := &d.recent[texts.mark()]
+	if int(*recent) < len(d.all) && d.all[*recent].dimensionTexts == texts {
+		return *recent
 	}
 	if id, known := d.at[texts]; known {
-		d.last = id
+		*recent = id
 		return id
 	}
 	if d.at == nil {
@@ -451,7 +453,7 @@ func (d *dimensions) of(a *law.Attempt, n *names) uint32 {
 		*text = n.texts[n.of(*text)]
 	}
 	id := uint32(len(d.all))
-	d.at[texts] = id
+	*recent, d.at[texts] = id, id
 	d.all = append(d.all, dimensionRow{texts, n.of(texts.Campaign), n.of(texts.Template), nil, 0})
 	return id
 }

@@ -3,6 +3,8 @@ package cells
 import (
 	"slices"
 	"time"
+
+	"kaskad/schema"
 )
 
 // Block is a number of rows for a table, column by column.
@@ -81,9 +83,30 @@ func (s *Sum) rollup(table string, edition uint64, rows []uint32, cell func(i ui
 	return b
 }
 
+// columnKey is what a number stands for in the column that is made at present, if column is that.
+type columnKey struct{ column, key uint32 }
+
+// texts lists texts that the rows have by number, of fewer than n.
+func (s *Sum) texts(rows []uint32, n int, of func(i uint32) uint32, text func(id uint32) string) *schema.Texts {
+	all := schema.NewTexts(len(rows))
+	s.column++
+	if len(s.keys) < n {
+		s.keys = append(s.keys, make([]columnKey, n-len(s.keys))...)
+	}
+	for _, i := range rows {
+		id := of(i)
+		known := &s.keys[id]
+		if known.column != s.column {
+			*known = columnKey{s.column, all.Key(text(id))}
+		}
+		all.Add(known.key)
+	}
+	return all
+}
+
 // addText adds a column of names.
 func (s *Sum) addText(b *Block, name string, rows []uint32, of func(i uint32) uint32) {
-	b.add(name, column(rows, func(i uint32) string { return s.names.texts[of(i)] }))
+	b.add(name, s.texts(rows, len(s.names.texts), of, func(id uint32) string { return s.names.texts[id] }))
 }
 
 // addDimensions adds the columns of all dimensions but some.
@@ -104,7 +127,8 @@ func (s *Sum) addDimensions(b *Block, rows []uint32, dims func(i uint32) uint32,
 		{"trigger", func(d *dimensionTexts) string { return d.Trigger }},
 	} {
 		if !slices.Contains(without, d.name) {
-			b.add(d.name, column(rows, func(i uint32) string { return d.of(&s.dims.all[dims(i)].dimensionTexts) }))
+			b.add(d.name, s.texts(rows, len(s.dims.all), dims,
+				func(id uint32) string { return d.of(&s.dims.all[id].dimensionTexts) }))
 		}
 	}
 }

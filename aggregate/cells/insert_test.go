@@ -44,7 +44,7 @@ func TestSum_Blocks_Insert(t *testing.T) {
 				for i, name := range b.Names {
 					kind := cmp.Or(columnTypes[name], "Int64")
 					switch b.Columns[i].(type) {
-					case []string:
+					case []string, *schema.Texts:
 						kind = "LowCardinality(String)"
 					case []int32:
 						kind = "Int32"

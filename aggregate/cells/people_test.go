@@ -60,7 +60,7 @@ func TestSum_Replace_People(t *testing.T) {
 		} else {
 			s.Replace(messageOf(t, c.old...), messageOf(t, append(c.old, c.added...)...), nil, nil)
 		}
-		blocks := s.Blocks(1)
+		blocks := plain(s.Blocks(1))
 		column := func(name string) []int64 { return columnOf[int64](t, blocks, "rollup_people", name) }
 		people := columnOf[uint64](t, blocks, "rollup_people", "person")
 		var got []string

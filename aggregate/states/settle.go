@@ -98,6 +98,14 @@ func (s *Store) readSettled(ctx context.Context) error {
 		})
 }
 
+// AtOnce is how many keys are worth a LookUp: where states have moved it may be a scan, which many share.
+func (s *Store) AtOnce() int {
+	if len(s.settling.hours) > 0 {
+		return scanKeys
+	}
+	return maxKeys
+}
+
 // LookUp returns the values of those keys that are stored.
 func (s *Store) LookUp(ctx context.Context, keys []string) (map[string]string, error) {
 	found, err := s.lookUpIn(ctx, "states", maxKeys, keys, make(map[string]string, len(keys)))
