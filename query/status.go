@@ -27,9 +27,15 @@ var (
 	tablesSQL string
 )
 
-// recounted is how long what is counted serves who asks again, while something is on its way: a count takes a dozen
-// statements, and who waits asks often. That nothing is left is always counted anew.
-const recounted = time.Second
+// What is counted serves who asks again for recounted, while something is on its way: a count takes a dozen statements,
+// and who waits asks often. While the aggregator says that something is left it does so for recountShare times what the
+// count took, which grows with the parked events, and for recountedLate at most. That nothing is left is always counted
+// anew.
+const (
+	recounted     = time.Second
+	recountShare  = 20
+	recountedLate = 10 * time.Second
+)
 
 // maxFreshnessAge is how long the aggregator may be silent before the service is no longer ready.
 const maxFreshnessAge = 30 * time.Second
@@ -95,7 +101,21 @@ type counts struct {
 	Losses         lossStatus  `json:"losses"`
 	Audit          auditStatus `json:"audit"`
 
-	at time.Time
+	at   time.Time
+	took time.Duration
+}
+
+// serves reports whether what was counted may be told again. pending is what the aggregator says that is left. What
+// was in flight and is not in the topic any more may be stored by now, which somebody waits for.
+func (c *counts) serves(lagEvents *int64, pending uint64) bool {
+	if c == nil || c.PendingBuckets == 0 {
+		return false
+	}
+	lasts := recounted
+	if arrived := lagEvents != nil && *lagEvents == 0 && c.Balance.InFlight > 0; pending > 0 && !arrived {
+		lasts = max(lasts, min(recountShare*c.took, recountedLate))
+	}
+	return time.Since(c.at) < lasts
 }
 
 // status serves GET /v1/status.
@@ -134,8 +154,7 @@ func (s *Server) status(c *gin.Context) error {
 			json.Number(answer.Decimal(max(0, now.UnixMilli()-*asOf), 3).AppendNumber(nil))
 		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
-	if counted := s.counted.Load(); counted != nil && counted.PendingBuckets > 0 &&
-		time.Since(counted.at) < recounted {
+	if counted := s.counted.Load(); counted.serves(reply.LagEvents, fresh.PendingBuckets) {
 		reply.counts = *counted
 	} else if err := s.count(ctx, &reply.counts); err != nil {
 		return err
@@ -165,6 +184,7 @@ func (s *Server) count(ctx context.Context, c *counts) error {
 	if c.Audit, err = s.audit(ctx); err != nil {
 		return err
 	}
+	c.took = time.Since(c.at)
 	kept := *c
 	if last := s.counted.Load(); last == nil || last.at.Before(kept.at) {
 		s.counted.CompareAndSwap(last, &kept)
