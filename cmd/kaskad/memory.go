@@ -10,7 +10,7 @@ import (
 const (
 	// garbageBytes is how much garbage may lie beside what lives before it is collected. Left to itself Go lets as much
 	// gather as lives, so a backlog, whose blocks are most of what lives, would take twice the memory that it needs.
-	garbageBytes = 256 << 20
+	garbageBytes = 512 << 20
 	// leastGarbage bounds, in percent of what lives, how little that may be: collecting takes time by what lives.
 	leastGarbage = 20
 )

@@ -10,7 +10,7 @@ func TestGarbagePercent(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, 100}, {100 << 20, 100}, {256 << 20, 100}, {512 << 20, 50}, {1 << 30, 25}, {2 << 30, 20}, {1 << 40, 20}} {
+	}{{0, 100}, {100 << 20, 100}, {512 << 20, 100}, {1 << 30, 50}, {2 << 30, 25}, {4 << 30, 20}, {1 << 40, 20}} {
 		if got := garbagePercent(c.live); got != c.want {
 			t.Errorf("%d MB live: %d %%, want %d", c.live>>20, got, c.want)
 		}
