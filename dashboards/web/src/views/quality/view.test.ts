@@ -147,7 +147,7 @@ test('a code without a class leads to its line, and what has no price to the pri
   await page.locator('#codes').getByText('probably: barred').waitFor()
   await page.locator('#codes').getByRole('link', { name: 'Set its class: page-smsc <77>' }).click()
   await page.getByText('1 added, 0 changed, 0 removed').waitFor()
-  const last = page.locator('#list .part').first().locator('tbody tr').last()
+  const last = page.locator('#list .part').first().locator('tr[data-row]').last()
   expect(await last.locator('[data-field="provider"] input').inputValue()).toBe('page-smsc')
   expect(await last.locator('[data-field="code"] input').inputValue()).toBe('<77>')
   expect(await last.locator('select').inputValue()).toBe('barred')
@@ -174,7 +174,7 @@ test('a code without a class leads to its line, and what has no price to the pri
   // An operator sees all accounts, and says whose list it is.
   await page.locator('#account').getByRole('link', { name: 'lavka' }).click()
   await page.locator('.draft').waitFor()
-  expect(await page.locator('#list tbody tr').last().locator('[data-field="channel"] select').inputValue()).toBe(
+  expect(await page.locator('#list tr[data-row]').last().locator('[data-field="channel"] select').inputValue()).toBe(
     'viber',
   )
   await page.getByRole('button', { name: 'Discard' }).click()
