@@ -135,6 +135,8 @@ type Aggregator struct {
 	begun      uint64 // the last edition that was begun
 	// batch is how many hours a pass computes whole, events how many events it takes the changes of.
 	batch, events int
+	// flushEvery and mergeAtOnce are the constants, but in tests.
+	flushEvery, mergeAtOnce int
 	// sums take what is folded at present, flushed are those that are written meanwhile.
 	sums, flushed *sums
 	scratch       []byte
@@ -219,7 +221,8 @@ func New(cfg Config, deps Deps) *Aggregator {
 		Logger: deps.Logger}, cfg.OnStep)
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
-		woken: make(chan struct{}, 1), sums: &sums{}, flushed: &sums{}}
+		woken: make(chan struct{}, 1), sums: &sums{}, flushed: &sums{},
+		flushEvery: flushEvery, mergeAtOnce: mergeAtOnce}
 	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }, Registerer: deps.Registerer})
 	a.states = states.New(states.Config{Bytes: cfg.StateBytes, OnStep: func(step string) { a.cfg.OnStep(step) }},

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,17 +11,55 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// lookingConn counts how often stored states are looked up.
+// lookingConn counts how often stored states are looked up, and may have that fail.
 type lookingConn struct {
 	driver.Conn
 	looks atomic.Int64
+	fails bool
 }
 
 func (c *lookingConn) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
 	if strings.Contains(query, "FROM message_states WHERE key IN") {
 		c.looks.Add(1)
+		if c.fails {
+			query = "SELECT throwIf(1, 'no look-ups')"
+		}
 	}
 	return c.Conn.QueryRow(ctx, query, args...)
+}
+
+// An edition whose look-ups fail is not published, and the next one has all of it once.
+func TestEdition_LookUp_Fails(t *testing.T) {
+	conn := &lookingConn{Conn: connect(t)}
+	at := noon.Add(-2 * time.Hour)
+	lines := func(status string, at time.Time) []byte {
+		var all strings.Builder
+		for i := range 10 {
+			hour := noon.Add(-time.Duration(2+i%3) * time.Hour)
+			all.WriteString(line(fmt.Sprint("m", i), status, at.Add(time.Duration(i)*time.Second), submitted(hour)...))
+		}
+		return []byte(all.String())
+	}
+	a := newAggregator(conn, noon)
+	a.flushEvery, a.mergeAtOnce = 2, 3
+	load(t, conn, "t1", lines("sent", at), noon)
+	settle(t, a)
+	load(t, conn, "t2", lines("delivered", at.Add(time.Minute)), noon)
+	conn.fails = true
+	if worked, err := a.pass(t.Context()); err == nil || worked {
+		t.Fatalf("a pass that looks up nothing: worked %v, %v", worked, err)
+	}
+	delivered := func() uint64 {
+		return count(t, conn, "SELECT sum(delivered)::UInt64 FROM "+published("rollup_attempts", "quarter"))
+	}
+	if n := delivered(); n != 0 {
+		t.Errorf("%d are delivered, want none yet", n)
+	}
+	conn.fails = false
+	settle(t, a)
+	if n := delivered(); n != 10 {
+		t.Errorf("%d are delivered, want 10", n)
+	}
 }
 
 // Of an hour that nothing was published of no state is stored, so none is looked up; of any other all are.

@@ -210,7 +210,6 @@ func (e *edition) foldChanges(ctx context.Context, c *changes) error {
 // mergeChanges merges changes with what is stored of their messages, and hands on those whose value changes by that, in
 // the memory of those that are folded.
 func (e *edition) mergeChanges(ctx context.Context, all []change, merged, folded chan []*changedMessage) error {
-	const atOnce = 128
 	var some []*changedMessage
 	hand := func() error {
 		select {
@@ -222,7 +221,7 @@ func (e *edition) mergeChanges(ctx context.Context, all []change, merged, folded
 		case some = <-folded:
 			some = some[:0]
 		default:
-			some = make([]*changedMessage, 0, atOnce)
+			some = make([]*changedMessage, 0, e.mergeAtOnce)
 		}
 		return nil
 	}
@@ -239,7 +238,7 @@ func (e *edition) mergeChanges(ctx context.Context, all []change, merged, folded
 			}
 			if !moved {
 				some = some[:len(some)-1]
-			} else if len(some) == atOnce {
+			} else if len(some) >= e.mergeAtOnce {
 				if err := hand(); err != nil {
 					return err
 				}

@@ -16,8 +16,12 @@ import (
 	"kaskad/schema/state"
 )
 
-// flushEvery bounds the memory of an edition: so many messages are folded before rows are written.
-const flushEvery = 50_000
+// flushEvery bounds the memory of an edition: so many messages are folded before rows are written. mergeAtOnce are as
+// many changes as are handed from those that merge to who folds.
+const (
+	flushEvery  = 50_000
+	mergeAtOnce = 128
+)
 
 // edition is what a pass publishes.
 type edition struct {
@@ -100,7 +104,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	e.noteOptedOut(m)
 	e.noteNamed(m.now)
 	e.all++
-	if e.folded++; e.folded < flushEvery {
+	if e.folded++; e.folded < e.flushEvery {
 		return nil
 	}
 	return e.flushFolded(ctx)
@@ -109,7 +113,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 // flushFolded begins to write what was folded so far, with its states.
 func (e *edition) flushFolded(ctx context.Context) error {
 	var log []func(context.Context) error
-	if e.log.Waiting() > flushEvery/2 { // A few wait for the row that ends the log.
+	if e.log.Waiting() > e.flushEvery/2 { // A few wait for the row that ends the log.
 		log = append(log, e.log.Write(e.deps.Conn, e.id))
 	}
 	return e.flush(ctx, log...)
@@ -141,9 +145,10 @@ func (e *edition) flush(ctx context.Context, more ...func(context.Context) error
 	if err := e.wrote(); err != nil {
 		return err
 	}
-	e.sums, e.flushed = e.flushed, e.sums
+	folded := e.sums
+	e.sums, e.flushed = e.flushed, folded
 	done := make(chan error, 1)
-	go func() { done <- e.write(ctx, e.flushed, more) }()
+	go func() { done <- e.write(ctx, folded, more) }()
 	e.writing = sync.OnceValue(func() error { return <-done })
 	return nil
 }
@@ -211,6 +216,7 @@ func (e *edition) numbersTouched(b *cells.Block) cells.Block {
 
 // end writes all that is left, so that the edition can be published. It reports whether there is something in it.
 func (e *edition) end(ctx context.Context) (bool, error) {
+	slices.SortFunc(e.held, func(x, y *message) int { return strings.Compare(x.key, y.key) })
 	for _, m := range e.held {
 		if err := e.fold(ctx, m); err != nil {
 			return false, err

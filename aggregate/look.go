@@ -62,7 +62,9 @@ type look struct {
 
 func newLook(account string, hours map[state.Hour]bool) *look {
 	const rows = 4096
-	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account}, sum: &cells.Sum{},
+	// What passes change of these hours comes between the messages that are looked at.
+	sum := &cells.Sum{Scattered: true}
+	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account}, sum: sum,
 		people: map[state.Hour]cells.PeopleHash{}, facts: map[state.Hour]*xxhash.Digest{}, found: map[finding]bool{}}
 }
 

@@ -230,14 +230,16 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 	t.Helper()
 	conn := connect(t)
 	now := noon
+	random := rand.New(rand.NewPCG(seed+1, 2))
 	build := func() *Aggregator {
 		a := New(Config{Exclusive: true, Now: func() time.Time { return now }, StateBytes: stateBytes, AuditRest: -1},
 			newAggregator(conn, noon).deps)
 		a.audit.fewest = 8
+		a.flushEvery = []int{2, 7, flushEvery}[random.IntN(3)]
+		a.mergeAtOnce = []int{1, 3, mergeAtOnce}[random.IntN(3)]
 		return a
 	}
 	a := build()
-	random := rand.New(rand.NewPCG(seed+1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	steps := []string{"joined", "joined", "computed", "published", "applied", "closed", "settle", "settle_note", "settle_blank"}
 	var left []func(context.Context) error // of what is to be removed

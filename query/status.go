@@ -28,13 +28,14 @@ var (
 )
 
 // What is counted serves who asks again for recounted, while something is on its way: a count takes a dozen statements,
-// and who waits asks often. While the aggregator says that something is left it does so for recountShare times what the
-// count took, which grows with the parked events, and for recountedLate at most. That nothing is left is always counted
-// anew.
+// and who waits asks often. While a backlog is worked off (figures are backlogAge old, and the aggregator has more to
+// do) it does so for recountShare times what the count took, which grows with the parked events, and for recountedLate
+// at most. That nothing is left is always counted anew.
 const (
 	recounted     = time.Second
 	recountShare  = 20
 	recountedLate = 10 * time.Second
+	backlogAge    = 10 * time.Second
 )
 
 // maxFreshnessAge is how long the aggregator may be silent before the service is no longer ready.
@@ -103,16 +104,18 @@ type counts struct {
 
 	at   time.Time
 	took time.Duration
+	// atEnd says that nothing was left in the topic, nor in flight.
+	atEnd bool
 }
 
-// serves reports whether what was counted may be told again. pending is what the aggregator says that is left. What
-// was in flight and is not in the topic any more may be stored by now, which somebody waits for.
-func (c *counts) serves(lagEvents *int64, pending uint64) bool {
+// serves reports whether what was counted may be told again, while a backlog is worked off or not. Where the topic is
+// read to its end, what was in it or in flight by then may be stored, which somebody waits for.
+func (c *counts) serves(lagEvents *int64, backlog bool) bool {
 	if c == nil || c.PendingBuckets == 0 {
 		return false
 	}
 	lasts := recounted
-	if arrived := lagEvents != nil && *lagEvents == 0 && c.Balance.InFlight > 0; pending > 0 && !arrived {
+	if backlog && lagEvents != nil && (*lagEvents > 0 || c.atEnd) {
 		lasts = max(lasts, min(recountShare*c.took, recountedLate))
 	}
 	return time.Since(c.at) < lasts
@@ -149,14 +152,16 @@ func (s *Server) status(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	backlog := false
 	if asOf := s.db.AsOf(fresh, now); asOf != nil {
+		backlog = fresh.PendingBuckets > 0 && now.UnixMilli()-*asOf > backlogAge.Milliseconds()
 		shown, lag := answer.TimeText(*asOf),
 			json.Number(answer.Decimal(max(0, now.UnixMilli()-*asOf), 3).AppendNumber(nil))
 		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
-	if counted := s.counted.Load(); counted.serves(reply.LagEvents, fresh.PendingBuckets) {
+	if counted := s.counted.Load(); counted.serves(reply.LagEvents, backlog) {
 		reply.counts = *counted
-	} else if err := s.count(ctx, &reply.counts); err != nil {
+	} else if err := s.count(ctx, &reply.counts, reply.LagEvents); err != nil {
 		return err
 	}
 	if reply.Engine.Version == "" {
@@ -170,8 +175,8 @@ func (s *Server) status(c *gin.Context) error {
 	return nil
 }
 
-// count counts, and remembers it.
-func (s *Server) count(ctx context.Context, c *counts) error {
+// count counts, and remembers it. The lag was asked before.
+func (s *Server) count(ctx context.Context, c *counts, lagEvents *int64) error {
 	c.at = time.Now()
 	if err := s.balance(ctx, c); err != nil {
 		return err
@@ -185,6 +190,7 @@ func (s *Server) count(ctx context.Context, c *counts) error {
 		return err
 	}
 	c.took = time.Since(c.at)
+	c.atEnd = lagEvents != nil && *lagEvents == 0 && c.Balance.InFlight == 0
 	kept := *c
 	if last := s.counted.Load(); last == nil || last.at.Before(kept.at) {
 		s.counted.CompareAndSwap(last, &kept)

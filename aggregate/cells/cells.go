@@ -30,6 +30,9 @@ type Sum struct {
 	// Rewrite has all attempts by recipient written, also those in which old and new states agree: where something else
 	// than the old state may be stored.
 	Rewrite bool
+	// Scattered has cells of all hours looked for, for messages that do not come hour by hour: that takes longer, and
+	// makes fewer of them.
+	Scattered bool
 
 	names  names
 	places table[place, struct{}]
@@ -99,7 +102,7 @@ type message struct {
 // legs and shapes that they told of are not told again soon.
 func (s *Sum) Reset() {
 	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
-		*s = Sum{Rewrite: s.Rewrite}
+		*s = Sum{Rewrite: s.Rewrite, Scattered: s.Scattered}
 		return
 	}
 	s.hour = hour{}
@@ -125,7 +128,7 @@ func (s *Sum) Reset() {
 // enter has cells of an hour looked up among those of this hour alone, which are few and at hand. A cell of an hour
 // that is entered again is another one with the same key, and both add up where they are read.
 func (s *Sum) enter(at hour) {
-	if at == s.hour {
+	if at == s.hour || s.Scattered {
 		return
 	}
 	s.hour = at

@@ -89,7 +89,10 @@ type columnKey struct{ column, key uint32 }
 // texts lists texts that the rows have by number, of fewer than n.
 func (s *Sum) texts(rows []uint32, n int, of func(i uint32) uint32, text func(id uint32) string) *schema.Texts {
 	all := schema.NewTexts(len(rows))
-	s.column++
+	if s.column++; s.column == 0 {
+		clear(s.keys) // It stands for what is not known yet.
+		s.column = 1
+	}
 	if len(s.keys) < n {
 		s.keys = append(s.keys, make([]columnKey, n-len(s.keys))...)
 	}
