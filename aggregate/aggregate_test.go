@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -332,17 +333,41 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
 }
 
-// Passes are short while changes are fresh, and long when what waits is old.
-func TestAggregator_Adapt_LongPassesWhenBehind(t *testing.T) {
-	const took, before = 2 * time.Second, 200_000
-	for waited, want := range map[time.Duration]int{0: before / 2, 2 * behind: 2 * before} {
+// Passes over hours are short while these are fresh, and passes that leave changes are long; one that leaves nothing is
+// as long as it has to be.
+func TestAggregator_Adapt(t *testing.T) {
+	const hours, events = 100, 100_000
+	hour := func(waited time.Duration) *bucketWork { return &bucketWork{oldest: noon.Add(-waited).UnixMilli()} }
+	batch := schema.Touch{AtMS: noon.UnixMilli()}
+	for _, c := range []struct {
+		name       string
+		hours      []*bucketWork
+		batches    int
+		took       time.Duration
+		wantHours  int
+		wantEvents int
+	}{
+		{"nothing is left", nil, 0, 20 * time.Second, hours, events},
+		{"a fresh hour, short", []*bucketWork{hour(0)}, 0, targetPass / 2, 2 * hours, events},
+		{"a fresh hour, long", []*bucketWork{hour(0)}, 0, 3 * targetPass, hours / 2, events},
+		{"an old hour, as long", []*bucketWork{hour(0), hour(2 * behind)}, 0, 3 * targetPass, 2 * hours, events},
+		{"an old hour, too long", []*bucketWork{hour(2 * behind)}, 0, 3 * longestPass, hours / 2, events},
+		{"changes, short", nil, 1, longestPass / 2, hours, 2 * events},
+		{"changes, long", nil, 1, 3 * longestPass / 2, hours, events},
+		{"changes, too long", nil, 1, 3 * longestPass, hours, events / 2},
+		{"both", []*bucketWork{hour(0)}, 1, 3 * targetPass, hours / 2, 2 * events},
+	} {
 		a := newAggregator(nil, noon)
-		a.events = before
+		a.batch, a.events = hours, events
 		e := a.newEdition(1, noon.UnixMilli())
-		e.all = before
-		a.adapt(e, &openWork{batches: []schema.Touch{{AtMS: noon.Add(-waited).UnixMilli()}}}, took)
-		if want = min(want, maxEvents); a.events != want {
-			t.Errorf("what waits is %v old: the next pass takes %d events, want %d", waited, a.events, want)
+		e.all = events
+		open := &openWork{hours: map[state.Hour]*bucketWork{}, batches: slices.Repeat([]schema.Touch{batch}, c.batches)}
+		for i, w := range c.hours {
+			open.hours[state.Hour{Account: "a", BucketMS: int64(i)}] = w
+		}
+		a.adapt(e, open, c.took)
+		if a.batch != c.wantHours || a.events != c.wantEvents {
+			t.Errorf("%s: %d hours and %d events, want %d and %d", c.name, a.batch, a.events, c.wantHours, c.wantEvents)
 		}
 	}
 }

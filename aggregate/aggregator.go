@@ -52,11 +52,13 @@ const (
 	restsOfSmall = 3
 	apartPolls   = 4
 	restsOfPass  = 5
-	// behind is how old what waits is when to be through with all of it matters more than the next pass, and manyPasses
-	// how many passes more than this one it takes then.
-	behind     = 10 * time.Second
-	manyPasses = 4
-	maxBuckets = 4096
+	// longestPass is how long one should take while more is left than it takes. behind is how old an hour that waits
+	// is when to be through with all of them matters more than the next pass, and manyPasses how many passes more than
+	// this one what is left takes then.
+	longestPass = 6 * targetPass
+	behind      = 10 * time.Second
+	manyPasses  = 4
+	maxBuckets  = 4096
 	// idlePolls bounds how many times Poll a look waits while nothing happens: at rest the looks are what a process
 	// costs. Whoever stores touches in the same process ends the wait (Wake); those of others wait that long at most.
 	idlePolls = 8

@@ -348,26 +348,38 @@ func compareKeys(x, y state.Hour) int {
 	return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(y.BucketMS, x.BucketMS))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it
-// lets a pass take longer: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+// adapt aims at passes that take no longer than they should, whatever an hour or an event costs. Of hours one half are
+// the newest, so passes are short, and longer while much waits or what waits is old. Of changes the oldest come first,
+// so whoever is left gains by long passes: what a pass costs by itself is shared by more, and the last is published
+// sooner. A pass that left nothing is as long as what came meanwhile made it: to take less of it would fall behind.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
-	target := targetPass
-	switch {
-	case e.leaves, len(open.batches) > 0 && e.nowMS-open.batches[0].AtMS > behind.Milliseconds():
-		target *= 6
-	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
-		target *= 3
-	}
-	switch {
-	case took > 2*target && e.all > fewMessages:
-		a.batch, a.events = max(1, a.batch/2), max(fewMessages, a.events/2)
-	case took < target || e.all < fewMessages:
-		if len(open.hours) > 0 {
-			a.batch = min(maxBuckets, 2*a.batch)
+	few := e.all < fewMessages
+	if len(open.hours) > 0 {
+		oldest := e.nowMS
+		for _, w := range open.hours {
+			oldest = min(oldest, w.oldest)
 		}
-		if len(open.batches) > 0 {
+		target := targetPass
+		switch {
+		case e.leaves, e.nowMS-oldest > behind.Milliseconds():
+			target = longestPass
+		case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
+			target = longestPass / 2
+		}
+		switch {
+		case took < target || few:
+			a.batch = min(maxBuckets, 2*a.batch)
+		case took > 2*target:
+			a.batch = max(1, a.batch/2)
+		}
+	}
+	if len(open.batches) > 0 {
+		switch {
+		case took < longestPass || few:
 			a.events = min(maxEvents, 2*a.events)
+		case took > 2*longestPass:
+			a.events = max(fewMessages, a.events/2)
 		}
 	}
 }
