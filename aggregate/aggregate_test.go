@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -333,41 +332,70 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
 }
 
-// Passes over hours are short while these are fresh, and passes that leave changes are long; one that leaves nothing is
-// as long as it has to be.
+// Hours take little of a pass while they are fresh. Passes that leave changes are longer, and the longest when these are
+// old.
 func TestAggregator_Adapt(t *testing.T) {
-	const hours, events = 100, 100_000
+	const hours, events, short = 100, 100_000, targetPass / 2
 	hour := func(waited time.Duration) *bucketWork { return &bucketWork{oldest: noon.Add(-waited).UnixMilli()} }
-	batch := schema.Touch{AtMS: noon.UnixMilli()}
+	fresh, old := []*bucketWork{hour(0)}, []*bucketWork{hour(0), hour(2 * behind)}
 	for _, c := range []struct {
-		name       string
-		hours      []*bucketWork
-		batches    int
-		took       time.Duration
-		wantHours  int
-		wantEvents int
+		name                  string
+		hours                 []*bucketWork
+		waited                time.Duration // of the batch that is left, if it is not negative
+		whole, changes        time.Duration
+		leaves, few           bool
+		wantHours, wantEvents int
 	}{
-		{"nothing is left", nil, 0, 20 * time.Second, hours, events},
-		{"a fresh hour, short", []*bucketWork{hour(0)}, 0, targetPass / 2, 2 * hours, events},
-		{"a fresh hour, long", []*bucketWork{hour(0)}, 0, 3 * targetPass, hours / 2, events},
-		{"an old hour, as long", []*bucketWork{hour(0), hour(2 * behind)}, 0, 3 * targetPass, 2 * hours, events},
-		{"an old hour, too long", []*bucketWork{hour(2 * behind)}, 0, 3 * longestPass, hours / 2, events},
-		{"changes, short", nil, 1, longestPass / 2, hours, 2 * events},
-		{"changes, long", nil, 1, 3 * longestPass / 2, hours, events},
-		{"changes, too long", nil, 1, 3 * longestPass, hours, events / 2},
-		{"both", []*bucketWork{hour(0)}, 1, 3 * targetPass, hours / 2, 2 * events},
+		{"nothing is left", nil, -1, time.Minute, longPass, false, false, hours, events},
+		{"nothing is left by what took too long", nil, -1, 0, 3 * longPass, false, false, hours, events / 2},
+		{"fresh hours, short", fresh, -1, short, 0, false, false, 2 * hours, events},
+		{"fresh hours, long", fresh, -1, 3 * targetPass, 0, false, false, hours / 2, events},
+		{"fresh hours beside long changes", fresh, 0, short, time.Minute, false, false, 2 * hours, events / 2},
+		{"old hours, as long", old, -1, 3 * targetPass, 0, false, false, 2 * hours, events},
+		{"old hours, too long", old, -1, 3 * longestPass, 0, false, false, hours / 2, events},
+		{"too long for few messages", old, 0, 3 * longestPass, 0, false, true, 2 * hours, 2 * events},
+		{"much more is left", fresh, 0, 3 * targetPass, 3 * longPass / 2, true, false, 2 * hours, 2 * events},
+		{"changes, short", nil, 0, 0, longPass / 2, false, false, hours, 2 * events},
+		{"changes, long", nil, 0, 0, 3 * longPass / 2, false, false, hours, events},
+		{"changes, too long", nil, 0, 0, 3 * longPass, false, false, hours, events / 2},
+		{"old changes, as long", nil, 2 * behind, 0, 3 * longPass / 2, false, false, hours, 2 * events},
+		{"old changes, too long", nil, 2 * behind, 0, 3 * longestPass, false, false, hours, events / 2},
 	} {
 		a := newAggregator(nil, noon)
 		a.batch, a.events = hours, events
 		e := a.newEdition(1, noon.UnixMilli())
-		e.all = events
-		open := &openWork{hours: map[state.Hour]*bucketWork{}, batches: slices.Repeat([]schema.Touch{batch}, c.batches)}
+		e.leaves, e.tookWhole = c.leaves, c.whole
+		if e.all = events; c.few {
+			e.all = 1
+		}
+		open := &openWork{hours: map[state.Hour]*bucketWork{}}
+		if c.waited >= 0 {
+			open.batches = []schema.Touch{{AtMS: noon.Add(-c.waited).UnixMilli()}}
+		}
 		for i, w := range c.hours {
 			open.hours[state.Hour{Account: "a", BucketMS: int64(i)}] = w
 		}
-		a.adapt(e, open, c.took)
+		a.adapt(e, open, c.whole+c.changes)
 		if a.batch != c.wantHours || a.events != c.wantEvents {
 			t.Errorf("%s: %d hours and %d events, want %d and %d", c.name, a.batch, a.events, c.wantHours, c.wantEvents)
 		}
+	}
+}
+
+// After a pass that failed as many events are not taken at once again, but by and by.
+func TestAggregator_Adapt_AfterFailure(t *testing.T) {
+	a := newAggregator(nil, noon)
+	a.events, a.most = 50_000, 50_000
+	open := &openWork{batches: []schema.Touch{{AtMS: noon.UnixMilli()}}}
+	passes := 0
+	for ; a.events < maxEvents && passes < 100; passes++ {
+		before := a.events
+		a.adapt(a.newEdition(1, noon.UnixMilli()), open, time.Second)
+		if a.events > before+before/7 {
+			t.Fatalf("%d events after %d", a.events, before)
+		}
+	}
+	if a.events != maxEvents {
+		t.Errorf("%d events after %d passes, want %d", a.events, passes, maxEvents)
 	}
 }

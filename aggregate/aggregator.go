@@ -44,17 +44,18 @@ const (
 	// DefaultStateBytes hold the states of 100 million attempts.
 	DefaultStateBytes = 16 << 30
 
-	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
-	// backlog is worked off.
+	// targetPass is how long hours that are computed whole should take a pass: short enough that a fresh one is
+	// published within 2 s while older ones wait.
 	targetPass = 700 * time.Millisecond
 	// After a short pass the next one waits for restsOfSmall times as long as it took, until apartPolls times Poll
 	// after it began; after a long one for a restsOfPass-th of it.
 	restsOfSmall = 3
 	apartPolls   = 4
 	restsOfPass  = 5
-	// longestPass is how long one should take while more is left than it takes. behind is how old an hour that waits
-	// is when to be through with all of them matters more than the next pass, and manyPasses how many passes more than
-	// this one what is left takes then.
+	// longPass is how long the changes of one should take while some are left, and longestPass how long it may take
+	// when to be through with all matters more than the next pass: what waits is older than behind, or takes manyPasses
+	// passes more than this one.
+	longPass    = 3 * targetPass
 	longestPass = 6 * targetPass
 	behind      = 10 * time.Second
 	manyPasses  = 4
@@ -135,8 +136,9 @@ type Aggregator struct {
 	metrics    *metrics
 	generation uint64
 	begun      uint64 // the last edition that was begun
-	// batch is how many hours a pass computes whole, events how many events it takes the changes of.
-	batch, events int
+	// batch is how many hours a pass computes whole, events how many events it takes the changes of, and most how many
+	// these may become: fewer for some passes after one that failed.
+	batch, events, most int
 	// flushEvery and mergeAtOnce are the constants, but in tests.
 	flushEvery, mergeAtOnce int
 	// sums take what is folded at present, flushed are those that are written meanwhile.
@@ -222,7 +224,8 @@ func New(cfg Config, deps Deps) *Aggregator {
 	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
 		Logger: deps.Logger}, cfg.OnStep)
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		events: 100_000, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
+		events: 100_000, most: maxEvents, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers,
+		teller: teller,
 		woken: make(chan struct{}, 1), sums: &sums{}, flushed: &sums{},
 		flushEvery: flushEvery, mergeAtOnce: mergeAtOnce}
 	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
@@ -350,6 +353,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
 		a.prepared = false
 		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
+		a.most = a.events
 		a.states.Damaged = errors.Is(err, state.ErrDamaged)
 		return 0, err
 	case worked && a.pending > 0:

@@ -28,6 +28,8 @@ const (
 	auditStarved = time.Minute
 	// slowSlice is how long a slice may keep a pass waiting: slices that take longer are halved.
 	slowSlice = 100 * time.Millisecond
+	// streamRows is how many facts a slice reads at most while editions follow each other.
+	streamRows = 4096
 	// auditDays are the days whose hours are all looked at, one after the other. randomEvery: of so many looks, one is
 	// at a random day of all history.
 	auditDays   = 35
@@ -125,6 +127,9 @@ func (a *Aggregator) lookOn(ctx context.Context) error {
 	began := time.Now()
 	if au.rows > 0 {
 		au.look.rows = au.rows
+	}
+	if a.streaming() { // What is quick at rest may take seconds, for which editions would wait.
+		au.look.rows = min(au.look.rows, streamRows)
 	}
 	last, err := a.slice(ctx, au.look)
 	if err != nil {

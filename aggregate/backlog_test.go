@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -55,11 +56,19 @@ func TestEdition_LookUp_Fails(t *testing.T) {
 	if n := delivered(); n != 0 {
 		t.Errorf("%d are delivered, want none yet", n)
 	}
+	// The next one fails when some of it is written.
 	conn.fails = false
+	failing := &failingConn{Conn: conn, statement: "INSERT INTO rollup_attempts", passes: 2, err: errors.New("refused")}
+	a.deps.Conn = failing
+	if _, err := a.turn(t.Context()); !errors.Is(err, failing.err) || failing.passes > 0 {
+		t.Fatalf("the third block of cells is refused, and a turn ends with %v", err)
+	}
+	failing.statement = "none"
 	settle(t, a)
 	if n := delivered(); n != 10 {
 		t.Errorf("%d are delivered, want 10", n)
 	}
+	mustBeFacts(t, conn)
 }
 
 // Of an hour that nothing was published of no state is stored, so none is looked up; of any other all are.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"golang.org/x/sync/errgroup"
@@ -36,8 +37,10 @@ type edition struct {
 	held []*message
 	// leaves says that what waits takes many more passes like this one.
 	leaves bool
-	// folded counts the messages since the last flush, and all of them.
+	// folded counts the messages since the last flush, and all of them. tookWhole is what hours that are computed whole
+	// took to read and to fold.
 	folded, all int
+	tookWhole   time.Duration
 
 	// writing waits for what the last flush writes, while more is folded.
 	writing func() error

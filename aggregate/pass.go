@@ -69,7 +69,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("edition %d: %w", id, err)
 	}
-	worked := len(answered) > 0
+	// What is published may answer nothing yet: cold hours are computed whole some at a time.
+	worked := len(answered) > 0 || a.begun == id
 	if worked {
 		a.lastWorked.Store(time.Now().UnixMilli())
 		a.adapt(e, open, time.Since(joined)) // what joining took does not grow with the edition
@@ -126,9 +127,11 @@ func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, e
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := e.readWhole(ctx, append(hours, cold...)); err != nil {
 		return nil, err
 	}
+	e.tookWhole = time.Since(began)
 	if err := e.foldChanges(ctx, said); err != nil {
 		return nil, err
 	}
@@ -349,39 +352,43 @@ func compareKeys(x, y state.Hour) int {
 }
 
 // adapt aims at passes that take no longer than they should, whatever an hour or an event costs. Of hours one half are
-// the newest, so passes are short, and longer while much waits or what waits is old. Of changes the oldest come first,
-// so whoever is left gains by long passes: what a pass costs by itself is shared by more, and the last is published
-// sooner. A pass that left nothing is as long as what came meanwhile made it: to take less of it would fall behind.
+// the newest, so little time goes into them, and more while much waits or what waits is old. Of changes the oldest come
+// first, so whoever is left gains by long passes, in which what a pass costs by itself is shared by more; but as_of
+// stands still during each of them.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	few := e.all < fewMessages
+	oldest := e.nowMS
+	for _, w := range open.hours {
+		oldest = min(oldest, w.oldest)
+	}
+	if len(open.batches) > 0 {
+		oldest = min(oldest, open.batches[0].AtMS)
+	}
+	hours, changes := targetPass, longPass
+	switch {
+	case e.leaves, e.nowMS-oldest > behind.Milliseconds():
+		hours, changes = longestPass, longestPass
+	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
+		hours = longPass
+	}
 	if len(open.hours) > 0 {
-		oldest := e.nowMS
-		for _, w := range open.hours {
-			oldest = min(oldest, w.oldest)
-		}
-		target := targetPass
 		switch {
-		case e.leaves, e.nowMS-oldest > behind.Milliseconds():
-			target = longestPass
-		case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
-			target = longestPass / 2
-		}
-		switch {
-		case took < target || few:
+		case e.tookWhole < hours || few:
 			a.batch = min(maxBuckets, 2*a.batch)
-		case took > 2*target:
+		case e.tookWhole > 2*hours:
 			a.batch = max(1, a.batch/2)
 		}
 	}
-	if len(open.batches) > 0 {
-		switch {
-		case took < longestPass || few:
-			a.events = min(maxEvents, 2*a.events)
-		case took > 2*longestPass:
-			a.events = max(fewMessages, a.events/2)
+	switch rest := took - e.tookWhole; {
+	case rest < changes || few:
+		if len(open.batches) > 0 {
+			a.events = min(a.most, 2*a.events)
 		}
+	case rest > 2*changes:
+		a.events = max(fewMessages, a.events/2)
 	}
+	a.most = min(maxEvents, a.most+a.most/8+1)
 }
 
 // stateFreshness says that everything acknowledged before asOf is in the published editions.

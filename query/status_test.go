@@ -289,7 +289,7 @@ func TestServer_Status_Remembered_Backlog(t *testing.T) {
 		age           time.Duration
 		told          bool
 	}{
-		{time.Minute, 1, some, 3, &some, 2*recounted - recounted/4, true},
+		{time.Minute, 1, some, 3, &some, recounted + recounted/4, true},
 		{time.Minute, 1, some, 3, &some, 2 * recounted, false},
 		{time.Minute, 1, none, 0, &none, recounted, true},
 		{time.Minute, 1, none, 3, &none, recounted, false},
