@@ -332,7 +332,7 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
 }
 
-// Hours take little of a pass while they are fresh. Passes that leave changes are longer, and the longest when these are
+// Hours take little of a pass while they are fresh. Passes that leave changes are longer, and longest when these are
 // old.
 func TestAggregator_Adapt(t *testing.T) {
 	const hours, events, short = 100, 100_000, targetPass / 2

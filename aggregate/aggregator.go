@@ -226,7 +226,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, most: maxEvents, daysAtOnce: firstDays, answered: map[uuid.UUID]bool{}, announcers: announcers,
 		teller: teller,
-		woken: make(chan struct{}, 1), sums: &sums{}, flushed: &sums{},
+		woken:  make(chan struct{}, 1), sums: &sums{}, flushed: &sums{},
 		flushEvery: flushEvery, mergeAtOnce: mergeAtOnce}
 	a.joiner = join.New(join.Deps{Conn: deps.Conn, Reject: deps.Reject, Now: func() time.Time { return a.cfg.Now() },
 		OnStep: func(step string) { a.cfg.OnStep(step) }, Registerer: deps.Registerer})
