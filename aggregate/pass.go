@@ -135,7 +135,7 @@ func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, e
 	if err := e.foldChanges(ctx, said); err != nil {
 		return nil, err
 	}
-	if e.folded > e.flushEvery/4 { // which is written while dialogs are read
+	if e.all > e.flushEvery && e.folded > e.flushEvery/4 { // which is written while dialogs are read
 		if err := e.flushFolded(ctx); err != nil {
 			return nil, err
 		}
