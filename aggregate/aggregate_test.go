@@ -332,7 +332,7 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
 }
 
-// Hours take little of a pass while they are fresh. Passes that leave changes are longer, and longest when these are
+// Hours and changes take little of a pass each while they are fresh, and more while much is left or what is left is
 // old.
 func TestAggregator_Adapt(t *testing.T) {
 	const hours, events, short = 100, 100_000, targetPass / 2
@@ -346,8 +346,8 @@ func TestAggregator_Adapt(t *testing.T) {
 		leaves, few           bool
 		wantHours, wantEvents int
 	}{
-		{"nothing is left", nil, -1, time.Minute, longPass, false, false, hours, events},
-		{"nothing is left by what took too long", nil, -1, 0, 3 * longPass, false, false, hours, events / 2},
+		{"nothing is left", nil, -1, time.Minute, short, false, false, hours, events},
+		{"nothing is left by what took too long", nil, -1, 0, 3 * targetPass, false, false, hours, events / 2},
 		{"fresh hours, short", fresh, -1, short, 0, false, false, 2 * hours, events},
 		{"fresh hours, long", fresh, -1, 3 * targetPass, 0, false, false, hours / 2, events},
 		{"fresh hours beside long changes", fresh, 0, short, time.Minute, false, false, 2 * hours, events / 2},
@@ -355,10 +355,10 @@ func TestAggregator_Adapt(t *testing.T) {
 		{"old hours, too long", old, -1, 3 * longestPass, 0, false, false, hours / 2, events},
 		{"too long for few messages", old, 0, 3 * longestPass, 0, false, true, 2 * hours, 2 * events},
 		{"much more is left", fresh, 0, 3 * targetPass, 3 * longPass / 2, true, false, 2 * hours, 2 * events},
-		{"changes, short", nil, 0, 0, longPass / 2, false, false, hours, 2 * events},
-		{"changes, long", nil, 0, 0, 3 * longPass / 2, false, false, hours, events},
-		{"changes, too long", nil, 0, 0, 3 * longPass, false, false, hours, events / 2},
-		{"old changes, as long", nil, 2 * behind, 0, 3 * longPass / 2, false, false, hours, 2 * events},
+		{"changes, short", nil, 0, 0, short, false, false, hours, 2 * events},
+		{"changes, long", nil, 0, 0, 3 * targetPass / 2, false, false, hours, events},
+		{"changes, too long", nil, 0, 0, 3 * targetPass, false, false, hours, events / 2},
+		{"old changes, as long", nil, 2 * behind, 0, 3 * targetPass, false, false, hours, 2 * events},
 		{"old changes, too long", nil, 2 * behind, 0, 3 * longestPass, false, false, hours, events / 2},
 	} {
 		a := newAggregator(nil, noon)

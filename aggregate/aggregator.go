@@ -44,17 +44,16 @@ const (
 	// DefaultStateBytes hold the states of 100 million attempts.
 	DefaultStateBytes = 16 << 30
 
-	// targetPass is how long hours that are computed whole should take a pass: short enough that a fresh one is
-	// published within 2 s while older ones wait.
+	// targetPass is how long hours that are computed whole should take of a pass, and changes likewise: short enough
+	// that a fresh touch is published within 2 s while others wait.
 	targetPass = 700 * time.Millisecond
 	// After a short pass the next one waits for restsOfSmall times as long as it took, until apartPolls times Poll
 	// after it began; after a long one for a restsOfPass-th of it.
 	restsOfSmall = 3
 	apartPolls   = 4
 	restsOfPass  = 5
-	// longPass is how long the changes of one should take while some are left, and longestPass how long it may take
-	// when to be through with all matters more than the next pass: what waits is older than behind, or takes manyPasses
-	// passes more than this one.
+	// longPass is how long they may take while much is left, and longestPass when to be through with all matters more
+	// than the next pass: what waits is older than behind, or takes manyPasses passes more than this one.
 	longPass    = 3 * targetPass
 	longestPass = 6 * targetPass
 	behind      = 10 * time.Second

@@ -351,10 +351,9 @@ func compareKeys(x, y state.Hour) int {
 	return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(y.BucketMS, x.BucketMS))
 }
 
-// adapt aims at passes that take no longer than they should, whatever an hour or an event costs. Of hours one half are
-// the newest, so little time goes into them, and more while much waits or what waits is old. Of changes the oldest come
-// first, so whoever is left gains by long passes, in which what a pass costs by itself is shared by more; but as_of
-// stands still during each of them.
+// adapt aims at passes of targetPass, for hours that are computed whole and for changes apart, whatever one of them
+// costs. While much waits, or what waits is old, it lets them take longer: what a pass costs by itself is then shared
+// by more, and the last of it is published sooner; but as_of stands still during each of them.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	few := e.all < fewMessages
@@ -365,27 +364,27 @@ func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	if len(open.batches) > 0 {
 		oldest = min(oldest, open.batches[0].AtMS)
 	}
-	hours, changes := targetPass, longPass
+	target := targetPass
 	switch {
 	case e.leaves, e.nowMS-oldest > behind.Milliseconds():
-		hours, changes = longestPass, longestPass
+		target = longestPass
 	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
-		hours = longPass
+		target = longPass
 	}
 	if len(open.hours) > 0 {
 		switch {
-		case e.tookWhole < hours || few:
+		case e.tookWhole < target || few:
 			a.batch = min(maxBuckets, 2*a.batch)
-		case e.tookWhole > 2*hours:
+		case e.tookWhole > 2*target:
 			a.batch = max(1, a.batch/2)
 		}
 	}
 	switch rest := took - e.tookWhole; {
-	case rest < changes || few:
+	case rest < target || few:
 		if len(open.batches) > 0 {
 			a.events = min(a.most, 2*a.events)
 		}
-	case rest > 2*changes:
+	case rest > 2*target:
 		a.events = max(fewMessages, a.events/2)
 	}
 	a.most = min(maxEvents, a.most+a.most/8+1)
